@@ -1,0 +1,1 @@
+"""One module per command: the only place where real network, clock and store are made."""

@@ -1,0 +1,1 @@
+"""Judged series held against reported disruptions; pure, without input or output."""

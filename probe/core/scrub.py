@@ -1,0 +1,79 @@
+"""Takes addresses out of free text: a page or an error message may quote the vantage's own.
+
+Headers, bodies and error texts come from servers, and some repeat the client's address. Until the
+vantage's address is known, every address that is not the target's is replaced. A version number
+such as ``Chrome/99.0.0.0`` has an address's shape and is kept.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Final
+
+SCRUBBED: Final = "[scrubbed]"
+
+_PORT = r"(?P<port>:\d{1,5}(?!\d))?"
+_V4: Final = re.compile(r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![\w]|\.\d)" + _PORT)
+# Candidates only: ipaddress decides. At least two colons, so that 12:30 is never looked at.
+_V6: Final = re.compile(
+    r"(?<![\w:.])(?P<ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?)"
+    r"(?:%\w+)?(?![\w:])"
+)
+# What stands before a version: a product name and a slash (RFC 9110 section 10.1.5), or the word.
+_VERSION: Final = re.compile(
+    r"(?:(?:^|[\s(;,\"'=>])[A-Za-z][A-Za-z_+-]*/|\b(?:v|ver|version|release|build)[\s.:=]*)$",
+    re.IGNORECASE,
+)
+
+
+class Scrubber:
+    """Replaces addresses in text. ``keep`` are the target's own, which results show anyway."""
+
+    def __init__(self, keep: Iterable[str] = ()) -> None:
+        """Start with the target's addresses; ``hide`` adds the vantage's as they are learnt."""
+        self._keep = {_canonical(ip) for ip in keep}
+        self._hide: set[str] = set()
+
+    def keep(self, ip: str) -> None:
+        """Let an address of the target stand: it is in the results anyway."""
+        self._keep.add(_canonical(ip))
+
+    def hide(self, ip: str) -> None:
+        """Replace this address wherever it stands, even where a version number could."""
+        if not ipaddress.ip_address(ip).is_loopback:
+            self._hide.add(_canonical(ip))
+
+    def text(self, text: str) -> str:
+        """The text without addresses other than the target's."""
+        return _V6.sub(self._replace, _V4.sub(self._replace, text))
+
+    def own(self, text: str) -> str:
+        """The text without the vantage's own addresses only, as far as they are known."""
+        if not self._hide:
+            return text
+        return _V6.sub(self._replace_own, _V4.sub(self._replace_own, text))
+
+    def _replace(self, match: re.Match[str]) -> str:
+        ip = _address(match["ip"])
+        if ip is None:
+            return match[0]
+        if ip in self._hide - self._keep:
+            return SCRUBBED
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        if ip in self._keep or (":" not in ip and _VERSION.search(before)):
+            return match[0]
+        return SCRUBBED
+
+    def _replace_own(self, match: re.Match[str]) -> str:
+        return SCRUBBED if _address(match["ip"]) in self._hide - self._keep else match[0]
+
+
+def _address(text: str) -> str | None:
+    try:
+        return _canonical(text)
+    except ValueError:
+        return None
+
+
+def _canonical(ip: str) -> str:
+    return str(ipaddress.ip_address(ip.partition("%")[0]))

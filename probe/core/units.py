@@ -1,0 +1,31 @@
+"""Durations and sizes as people write them: ``10m``, ``1.5s``, ``128KiB``."""
+
+import re
+from typing import Final
+
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "kB": 1000, "MB": 1000**2}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in a text such as 500ms, 30s, 10m, 2h, 1d. ValueError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text.strip())
+    if not match:
+        raise ValueError(f"'{text}' is no duration: write a number and ms, s, m, h or d, as in 30s")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_size(text: str) -> int:
+    """Bytes in a text such as 65536, 128KiB, 1MB. ValueError for anything else."""
+    match = re.fullmatch(r"(\d+)\s*(|B|KiB|MiB|kB|MB)", text.strip())
+    if not match:
+        raise ValueError(f"'{text}' is no size: write a number and B, KiB, MiB, kB or MB")
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def show_duration(seconds: float) -> str:
+    """The shortest exact way to write a duration, e.g. 600.0 as 10m."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= _SECONDS[unit] and seconds % _SECONDS[unit] == 0:
+            return f"{int(seconds // _SECONDS[unit])}{unit}"
+    return f"{seconds * 1000:g}ms"

@@ -1,0 +1,1 @@
+"""An embedded internet on loopback, measured by the very same checks."""

@@ -1,0 +1,1 @@
+"""From measurements to verdicts: a table of rules, pure, without input or output."""

@@ -1,0 +1,1 @@
+"""One job becomes one measurement; a round of a target becomes a cycle with its verdict."""

@@ -1,0 +1,1 @@
+"""From URLs and configuration files to jobs: what is measured, how, and how often."""

@@ -1,0 +1,1 @@
+"""Append-only results on disk: measurements, verdicts, events, and objects kept once."""

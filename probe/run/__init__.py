@@ -1,0 +1,1 @@
+"""The scheduler that is started and forgotten."""

@@ -1,0 +1,1 @@
+"""What people and other programs read: tables, timelines, CSV, JSON Lines."""
