@@ -1,1 +1,50 @@
-""""""
+"""One file per check. A check is a dataclass: its fields are its options, ``run`` its behaviour.
+
+Built-in checks stand in the table below; others are found by the entry-point group
+``probe.checks``, under the URL scheme they answer to.
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Final, Protocol
+
+from probe.checks.dns import DnsCheck
+from probe.checks.http import HttpCheck, HttpsCheck
+from probe.checks.kit import Kit
+from probe.checks.sending import Sending
+from probe.checks.tcp import TcpCheck
+from probe.checks.tls import TlsCheck
+
+GROUP: Final = "probe.checks"
+
+
+class Check(Protocol):
+    """What every check offers.
+
+    ``name`` is its URL scheme; ``default_port`` None demands a port in the URL. ``run`` does the
+    operations and raises nothing but Stopped for what the network did.
+    """
+
+    name: ClassVar[str]
+    default_port: ClassVar[int | None]
+
+    async def run(self, kit: Kit) -> None:
+        """Measure once."""
+
+    def sends(self) -> Iterable[Sending]:
+        """What ``run`` would send besides name lookups."""
+
+
+BUILT_IN: Final[dict[str, Any]] = {
+    check.name: check for check in (DnsCheck, TcpCheck, TlsCheck, HttpCheck, HttpsCheck)
+}
+
+
+def load() -> dict[str, Any]:
+    """All checks by URL scheme. ValueError if an installed one takes a name that is in use."""
+    checks = dict(BUILT_IN)
+    for entry in entry_points(group=GROUP):
+        if entry.name in checks:
+            raise ValueError(f"the check '{entry.name}' of {entry.value} has a name in use")
+        checks[entry.name] = entry.load()
+    return checks

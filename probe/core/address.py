@@ -1,7 +1,23 @@
 """IP endpoints, and which addresses belong to no public network."""
 
 import ipaddress
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_LOCAL: Final = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "0.0.0.0/8",  # RFC 1122 section 3.2.1.3: this host
+        "127.0.0.0/8",
+        "10.0.0.0/8",  # RFC 1918
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",  # RFC 3927, where clouds serve their metadata too
+        "::/128",
+        "::1/128",
+        "fc00::/7",  # RFC 4193
+        "fe80::/10",  # RFC 4291
+    )
+)
 
 
 class Endpoint(NamedTuple):
@@ -34,7 +50,7 @@ def is_local(host: str) -> bool:
     if not is_ip(host):
         name = host.rstrip(".").lower()
         return name == "localhost" or name.endswith(".localhost")
-    ip = ipaddress.ip_address(host)
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    ip = mapped or ip
-    return ip.is_loopback or ip.is_private or ip.is_link_local
+    ip = ipaddress.ip_address(host.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return any(ip in network for network in _LOCAL if network.version == ip.version)

@@ -51,7 +51,9 @@ for _tag, _pattern, _first in (
 def read(model: type[_MODEL], text: str | bytes, name: str) -> _MODEL:
     """Validate one YAML document against a model.
 
-    ``name`` is the file's name in messages. Raises ConfigError with one line per mistake.
+    ``name`` is the file's name in messages. Raises ConfigError with one line per mistake. A
+    validator that knows which key below it is wrong says so by an attribute ``key`` (a tuple) of
+    the ValueError that it raises.
     """
     if len(text) > LIMIT:
         raise ConfigError(f"{name}: larger than {LIMIT // 1024**2} MiB")
@@ -121,7 +123,8 @@ def _explain(
 ) -> Iterable[str]:
     told: set[tuple[int, str]] = set()
     for error in exc.errors(include_url=False):
-        path, line = _locate(error["loc"], lines)
+        cause = error.get("ctx", {}).get("error")
+        path, line = _locate((*error["loc"], *getattr(cause, "key", ())), lines)
         message = _message(error, model)
         text = f"{name}:{line}: {_dotted(path)}{': ' if path else ''}{message}"
         if (line, _dotted(path)) not in told:  # a union reports each of its arms

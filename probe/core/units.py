@@ -1,7 +1,9 @@
 """Durations and sizes as people write them: ``10m``, ``1.5s``, ``128KiB``."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "kB": 1000, "MB": 1000**2}
@@ -29,3 +31,15 @@ def show_duration(seconds: float) -> str:
         if seconds >= _SECONDS[unit] and seconds % _SECONDS[unit] == 0:
             return f"{int(seconds // _SECONDS[unit])}{unit}"
     return f"{seconds * 1000:g}ms"
+
+
+def _size(value: object) -> object:
+    return parse_size(value) if isinstance(value, str) else value
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]  # bytes, as pydantic reads them
+Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0)]  # seconds, likewise

@@ -1,0 +1,135 @@
+"""One HTTP exchange over a stream that is already there: request, response, transfer."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from probe.checks.kit import Kit
+from probe.core.address import Endpoint
+from probe.core.masking import mask
+from probe.core.model import JSON
+from probe.net import Stream
+from probe.wire.http1 import Exchange, Head, decode_body
+
+SAMPLES: Final = 64  # of bytes over time, at most, as OONI dd-007 takes them
+MATCHED: Final = 64 * 1024  # bytes of a body's content that are looked at and may be kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for. ``path`` holds the query too; ``host`` is the Host header."""
+
+    method: str = "GET"
+    host: str
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came back. ``content`` is decoded and bounded; ``transfer`` the last step's detail."""
+
+    head: Head
+    content: bytes
+    transfer: dict[str, JSON]
+
+
+async def exchange(
+    kit: Kit,
+    transaction: int,
+    endpoint: Endpoint,
+    stream: Stream,
+    request: Request,
+    *,
+    limit: int,
+    **marks: JSON,
+) -> Response:
+    """Send a request and read its response up to ``limit`` bytes of body.
+
+    Reaching the limit is no failure. The body is counted as it came, and never decompressed
+    beyond MATCHED bytes.
+    """
+    address = str(endpoint)
+    http = Exchange()
+    headers = [("Host", request.host), ("User-Agent", kit.user_agent), *request.headers]
+    headers += [("Accept-Encoding", "identity"), ("Connection", "close")]
+    data = http.request(request.method, request.path, headers, request.body)
+    async with kit.trace.step(
+        "http_request", transaction, address, within=kit.timeouts.first_byte, **marks
+    ) as detail:
+        detail["method"] = request.method
+        detail["host"] = request.host
+        detail["path"] = mask(request.path)
+        await stream.send(data)
+    head = await _head(kit, transaction, address, stream, http, marks)
+    return await _body(kit, transaction, address, stream, http, head, limit, marks)
+
+
+async def _head(
+    kit: Kit,
+    transaction: int,
+    address: str,
+    stream: Stream,
+    http: Exchange,
+    marks: dict[str, JSON],
+) -> Head:
+    arrived = 0
+    async with kit.trace.step(
+        "http_response", transaction, address, within=kit.timeouts.first_byte, **marks
+    ) as detail:
+        head = None
+        while head is None:
+            data = await stream.receive()
+            if not arrived:
+                detail["first_byte"] = round(kit.trace.elapsed(), 6) if data else None
+            arrived += len(data)
+            http.feed(data)
+            head = http.head(arrived)
+    detail.update(_scrubbed(kit, head))
+    return head
+
+
+async def _body(
+    kit: Kit,
+    transaction: int,
+    address: str,
+    stream: Stream,
+    http: Exchange,
+    head: Head,
+    limit: int,
+    marks: dict[str, JSON],
+) -> Response:
+    taken = bytearray()
+    progress: list[list[float | int]] = []
+    async with kit.trace.step(
+        "transfer", transaction, address, within=kit.timeouts.transfer, **marks
+    ) as detail:
+        detail.update(bytes=0, limit=limit, complete=False, progress=progress)
+        sampled = -1
+        while True:
+            piece = http.body()
+            if piece is None:
+                detail["complete"] = True
+                break
+            taken += piece[: limit - len(taken)]
+            detail["bytes"] = len(taken)
+            if piece and len(taken) - sampled > limit / SAMPLES:
+                sampled = len(taken)
+                progress.append([round(kit.trace.elapsed(), 6), len(taken)])
+            if len(taken) >= limit:
+                break
+            if not piece:
+                http.feed(await stream.receive())
+    if not progress or progress[-1][1] != len(taken):
+        progress.append([round(kit.trace.elapsed(), 6), len(taken)])
+    content = decode_body(bytes(taken), head.get("content-encoding"), MATCHED)
+    return Response(head=head, content=content, transfer=detail)
+
+
+def _scrubbed(kit: Kit, head: Head) -> dict[str, JSON]:
+    detail = head.detail()
+    detail["headers"] = [
+        [key, value if key == "location" else kit.trace.scrubber.text(value)]
+        for key, value in detail["headers"]
+    ]
+    return detail

@@ -1,0 +1,63 @@
+"""Does a TLS handshake come about, and with whose certificate?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from probe.checks.kit import Kit
+from probe.checks.resolve import endpoints
+from probe.checks.sending import Sending
+from probe.checks.steps import connect, each, handshake
+from probe.core.address import Endpoint
+from probe.net.trust import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsCheck:
+    """``tls://host[:443]?sni=…``: handshake at every address.
+
+    ``sni`` is the server name to send and to verify (default: the host), ``alpn`` the protocols to
+    offer, ``verify: off`` accepts any certificate (and is recorded), ``ca_file`` adds authorities.
+    """
+
+    name: ClassVar[str] = "tls"
+    default_port: ClassVar[int | None] = 443
+
+    host: str
+    port: int
+    addresses: tuple[str, ...] = ()
+    lookup: bool = False
+    sni: str | None = None
+    alpn: tuple[str, ...] = ()
+    verify: bool = True
+    ca_file: str | None = None
+
+    async def run(self, kit: Kit) -> None:
+        """Look the name up; at each address connect and handshake."""
+        found = await endpoints(
+            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
+        )
+        kit.trust.prepare(self._policy(kit))
+        await each(kit, found, self._at)
+
+    async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
+        stream = await connect(kit, transaction, endpoint)
+        try:
+            await handshake(
+                kit,
+                transaction,
+                endpoint,
+                stream,
+                server_name=self.sni or self.host,
+                policy=self._policy(kit),
+            )
+        finally:
+            stream.close()
+
+    def _policy(self, kit: Kit) -> Policy:
+        return Policy(verify=self.verify, ca_file=self.ca_file or kit.ca_file, alpn=self.alpn)
+
+    def sends(self) -> Iterable[Sending]:
+        """A handshake; the server name is readable on the way."""
+        name = self.sni or self.host
+        yield Sending(self.host, self.port, "tcp", f"TLS handshake, server name {name} in clear")

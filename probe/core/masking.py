@@ -1,0 +1,18 @@
+"""Keeps secrets that stand in a URL out of everything that is shown or stored."""
+
+import re
+from typing import Final
+
+MASK: Final = "***"
+
+_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+_SECRET: Final = re.compile(
+    r"(?P<key>(?:^|[?&;#])[^=&?#]*(?:token|secret|passw|password|pwd|apikey|api_key|auth|signature"
+    r"|private_key|psk|session)[^=&?#]*=)[^&#;\s]*",
+    re.IGNORECASE,
+)
+
+
+def mask(text: str) -> str:
+    """A URL, or a path with its query, without user names, passwords, tokens and keys."""
+    return _SECRET.sub(rf"\g<key>{MASK}", _USERINFO.sub(f"{MASK}@", text))

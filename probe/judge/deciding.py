@@ -1,0 +1,83 @@
+"""Which of a measurement's transactions decides what is said about it.
+
+A check tries every address and asks every resolver, each in a transaction of its own, and one
+success is enough: so the first transaction that succeeded decides, else the first that failed.
+Steps that carry ``detail["resolver"]`` belong to a resolver query, and so does their transaction:
+also the connection and the handshake under a DoT or DoH query.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from probe.core.model import Measurement, Step
+
+EXTRA_ANSWER: Final = "extra_answer"  # a further answer to a query: kept, and decides nothing
+_LOOKUP_ENDS: Final = frozenset({"resolve"})
+_HTTP_ENDS: Final = frozenset({"transfer", "expect"})
+# The operation with which a check has done what it is for. A redirect that is followed goes on in
+# the same transaction, hence the last step counts.
+_ENDS: Final = {
+    "dns": _LOOKUP_ENDS,
+    "tcp": frozenset({"connect"}),
+    "tls": frozenset({"tls_handshake"}),
+    "http": _HTTP_ENDS,
+    "https": _HTTP_ENDS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """One transaction: ``failed`` is its first failed step, ``lookup`` whether it asks a resolver.
+
+    A transaction that was cut off between two steps has neither succeeded nor a failed step.
+    """
+
+    transaction: int
+    steps: tuple[Step, ...]
+    succeeded: bool
+    failed: Step | None
+    lookup: bool
+
+
+def deciding(measurement: Measurement) -> Deciding | None:
+    """The transaction that decides; None when there are no steps.
+
+    It is a lookup for the dns check, and for the others when no address was tried.
+    """
+    transactions = _transactions(measurement.steps)
+    for_lookup = measurement.check == "dns"
+    wanted = [t for t in transactions if _is_lookup(t) == for_lookup] or transactions
+    return _choose(wanted, _ENDS.get(measurement.check))
+
+
+def lookups(measurement: Measurement) -> Deciding | None:
+    """The resolver query that gave the addresses, likewise; None when no resolver was asked."""
+    transactions = _transactions(measurement.steps)
+    return _choose([t for t in transactions if _is_lookup(t)], _LOOKUP_ENDS)
+
+
+def _transactions(steps: tuple[Step, ...]) -> list[list[Step]]:
+    by_number: dict[int, list[Step]] = {}
+    for step in steps:
+        if step.op != EXTRA_ANSWER:
+            by_number.setdefault(step.transaction, []).append(step)
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def _is_lookup(steps: list[Step]) -> bool:
+    return any(step.detail.get("resolver") for step in steps)
+
+
+def _choose(transactions: list[list[Step]], ends: frozenset[str] | None) -> Deciding | None:
+    first_failed = first_cut = None
+    for steps in transactions:
+        failed = next((step for step in steps if step.failure is not None), None)
+        complete = failed is None and (ends is None or steps[-1].op in ends)
+        found = Deciding(steps[0].transaction, tuple(steps), complete, failed, _is_lookup(steps))
+        if complete:
+            return found
+        if failed is not None:
+            first_failed = first_failed or found
+        else:
+            first_cut = first_cut or found
+    return first_failed or first_cut

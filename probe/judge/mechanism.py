@@ -1,0 +1,69 @@
+"""Where something failed, in the taxonomy's neutral words: they describe and accuse nobody.
+
+The words are OONI's mechanism taxonomy, extended; every prefix is itself valid. A failure that
+none of the deeper nodes describes gets the prefix.
+"""
+
+from typing import Final
+
+from probe.core import failure
+from probe.core.failure import outside_validity
+from probe.core.model import Step
+from probe.judge.deciding import Deciding
+
+_DNS: Final = {
+    failure.NXDOMAIN: "dns.nxdomain",
+    failure.DNS_REFUSED: "dns.refused",
+    failure.SERVFAIL: "dns.servfail",
+    failure.NO_ANSWER: "dns.empty",
+    failure.TIMEOUT: "dns.timeout",
+    failure.WRONG_QUERY_ID: "dns.timeout",  # no answer with the query's own id came
+}
+_TCP: Final = {
+    failure.TIMEOUT: "tcp.timeout",
+    failure.KERNEL_TIMEOUT: "tcp.timeout",
+    failure.REFUSED: "tcp.refused",
+    failure.RESET: "tcp.reset",
+    failure.HOST_UNREACHABLE: "ip.unreachable",
+    failure.NETWORK_UNREACHABLE: "ip.unreachable",
+    "network_down": "ip.unreachable",
+}
+_TLS: Final = {
+    failure.RESET: "tls.reset",
+    failure.TIMEOUT: "tls.timeout",
+    failure.KERNEL_TIMEOUT: "tls.timeout",
+    failure.EOF: "tls.close",
+    failure.AUTHORITY: "tls.cert.untrusted",
+    failure.HOSTNAME: "tls.cert.name",
+    failure.CERTIFICATE: "tls.cert",
+}
+_HTTP: Final = {
+    failure.RESET: "http.reset",
+    failure.TIMEOUT: "http.timeout",
+    failure.KERNEL_TIMEOUT: "http.timeout",
+}
+
+
+def neutral(decided: Deciding) -> str | None:
+    """The neutral node of a failed transaction; None if nothing in it failed."""
+    step = decided.failed
+    if step is None or step.failure is None:
+        return None
+    if decided.lookup:
+        # Under a DoT or DoH query connections fail too, but those are the resolver's.
+        return _DNS.get(step.failure, "dns") if step.op == "resolve" else "dns"
+    if step.op in {"resolve", "bootstrap"}:
+        return _DNS.get(step.failure, "dns")
+    if step.op == "connect":
+        return _TCP.get(step.failure, "tcp")
+    if step.op == "tls_handshake":
+        return _tls(step, step.failure)
+    return _HTTP.get(step.failure, "http.error")
+
+
+def _tls(step: Step, name: str) -> str:
+    if "alert" in step.detail:
+        return "tls.alert"
+    if name == failure.CERTIFICATE and outside_validity(step.detail.get("verify_code")):
+        return "tls.cert.expired"
+    return _TLS.get(name, "tls")

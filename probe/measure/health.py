@@ -1,0 +1,78 @@
+"""The vantage is measured too: its anchors, at most a minute ago, and afresh after a failure."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from probe.core.ids import uuid7
+from probe.core.model import Measurement
+from probe.judge.vantage import VantageState, vantage_state
+from probe.measure.measure import Instruments, measure
+from probe.plan.jobs import Job
+
+FRESH: Final = 60.0  # seconds that a round of anchors may be old when it is used
+# Many targets that fail one after another must not turn into a load on the anchors' owners: no
+# more than this many rounds in a window of seconds; those who ask meanwhile share the next one.
+ROUNDS: Final = 3
+WINDOW: Final = 10.0
+
+
+class Health:
+    """Rounds of anchors, shared by all targets: many failures at once cost one round.
+
+    ``record`` takes each anchor's measurement; ``changed`` is told when the state changes.
+    """
+
+    def __init__(
+        self,
+        anchors: Sequence[Job],
+        instruments: Instruments,
+        record: Callable[[Measurement], None],
+        changed: Callable[[VantageState], None] = lambda _: None,
+    ) -> None:
+        """Nothing is sent before the first round is asked for."""
+        self._anchors = anchors
+        self._instruments = instruments
+        self._record = record
+        self._changed = changed
+        self._lock = asyncio.Lock()
+        self._starts = deque([float("-inf")] * ROUNDS, maxlen=ROUNDS)
+        self._round: tuple[Measurement, ...] = ()
+        self.state = VantageState.UNTESTED
+
+    async def recent(self) -> tuple[Measurement, ...]:
+        """The newest round, if it is at most a minute old, else a new one."""
+        return await self._since(self._instruments.clock.monotonic() - FRESH)
+
+    async def fresh(self) -> tuple[Measurement, ...]:
+        """A round that began after this call, or at the same moment."""
+        return await self._since(self._instruments.clock.monotonic())
+
+    async def _since(self, moment: float) -> tuple[Measurement, ...]:
+        if not self._anchors:
+            return ()
+        async with self._lock:
+            if self._starts[-1] < moment:
+                await self._measure()
+            return self._round
+
+    async def _measure(self) -> None:
+        clock = self._instruments.clock
+        await asyncio.sleep(max(0.0, self._starts[0] + WINDOW - clock.monotonic()))
+        started, cycle = clock.monotonic(), uuid7(clock.now())
+        self._round = tuple(
+            await asyncio.gather(
+                *(
+                    measure(anchor, self._instruments, cycle=cycle, role="anchor")
+                    for anchor in self._anchors
+                )
+            )
+        )
+        self._starts.append(started)
+        for anchor in self._round:
+            self._record(anchor)
+        state = vantage_state(self._round)
+        if state is not self.state:
+            self.state = state
+            self._changed(state)

@@ -1,0 +1,106 @@
+"""TLS over any Stream, with the peer's chain also when verification fails.
+
+OpenSSL runs on two memory buffers (``ssl.MemoryBIO``), so the bytes go over the connection that
+the probe itself dialled, and the handshake's outcome, the certificate chain and the alert are all
+read from that one handshake: a second, unverified one might meet another server.
+"""
+
+import ssl
+from typing import Any
+
+from probe.core.failure import EndOfStreamError
+from probe.core.model import JSON
+from probe.net import Stream
+
+
+class TlsStream:
+    """TLS as a client, over a stream that is already connected."""
+
+    def __init__(self, stream: Stream, context: ssl.SSLContext, server_name: str) -> None:
+        """Send ``server_name`` as SNI (RFC 6066; not for IP literals) and demand it in the leaf."""
+        self._stream = stream
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=False, server_hostname=server_name
+        )
+        self.local_ip = stream.local_ip
+
+    async def handshake(self) -> None:
+        """Complete the handshake, or raise ssl.SSLError, EndOfStreamError or OSError."""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._feed(due=True)
+            except ssl.SSLError:
+                await self._flush_alert()
+                raise
+            else:
+                await self._flush()
+                return
+
+    async def receive(self, limit: int = 65536) -> bytes:
+        """Decrypted bytes; empty at the peer's close, with or without a close_notify."""
+        while True:
+            try:
+                return self._tls.read(limit)
+            except ssl.SSLWantReadError:
+                await self._flush()  # a key update may wait to be answered
+                if not await self._feed(due=False):
+                    return b""
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+
+    async def send(self, data: bytes) -> None:
+        """Encrypt and send all of it."""
+        self._tls.write(data)
+        await self._flush()
+
+    def close(self) -> None:
+        """Close the connection below at once."""
+        self._stream.close()
+
+    def chain(self) -> tuple[bytes, ...]:
+        """The certificates that the peer sent, DER, leaf first; empty if it sent none yet."""
+        return _sent_chain(self._tls)
+
+    def facts(self) -> dict[str, JSON]:
+        """Version, cipher and ALPN, as far as they were agreed on."""
+        cipher = self._tls.cipher()
+        return {
+            "tls_version": self._tls.version() if cipher else None,
+            "cipher_suite": cipher[0] if cipher else None,
+            "alpn": self._tls.selected_alpn_protocol(),
+        }
+
+    async def _flush(self) -> None:
+        if data := self._outgoing.read():
+            await self._stream.send(data)
+
+    async def _flush_alert(self) -> None:
+        """Tell the peer why, if it still listens; the reason for failing stays the first one."""
+        try:
+            await self._flush()
+        except OSError:
+            return
+
+    async def _feed(self, *, due: bool) -> bool:
+        data = await self._stream.receive()
+        if data:
+            self._incoming.write(data)
+            return True
+        if due:
+            raise EndOfStreamError("closed inside the TLS handshake")
+        self._incoming.write_eof()
+        return False
+
+
+def _sent_chain(tls: Any) -> tuple[bytes, ...]:
+    """The unverified chain: public from Python 3.13 on, before that on the inner object."""
+    if hasattr(tls, "get_unverified_chain"):
+        return tuple(tls.get_unverified_chain() or ())
+    certificates = tls._sslobj.get_unverified_chain() or ()  # noqa: SLF001  (the only way there)
+    return tuple(
+        ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates
+    )

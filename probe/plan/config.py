@@ -1,0 +1,229 @@
+"""The configuration file: strict, so that a misspelt key is an error and never a silent default.
+
+``Config`` is the file as it was written; ``plan.jobs`` makes jobs of it.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from probe.checks.kit import MAX_ADDRESSES, Timeouts
+from probe.checks.resolver import parse_resolver
+from probe.core.model import UNKNOWN_COUNTRY, Network, Vantage
+from probe.core.strictyaml import ConfigError, read
+from probe.core.units import Duration
+from probe.judge.policy import Policy
+from probe.plan.target import parse_target
+
+# Small, long-lived pages that vendors keep for this very purpose, in several networks. Over TLS:
+# a captive portal cannot answer for them.
+DEFAULT_ANCHORS: Final = (
+    "https://www.apple.com/library/test/success.html",
+    "https://www.gstatic.com/generate_204",
+    "https://detectportal.firefox.com/success.txt",
+    "https://www.cloudflare.com/cdn-cgi/trace",
+    "https://www.msftconnecttest.com/connecttest.txt",
+)
+# The most ordinary browser there is: naming the probe is opt-in, because in some places it
+# endangers whoever runs it.
+USER_AGENT: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+)
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
+
+
+def _resolver(text: str) -> str:
+    parse_resolver(text)
+    return text
+
+
+def _anchor(text: str) -> str:
+    parse_target(text)
+    return text
+
+
+ResolverUrl = Annotated[str, AfterValidator(_resolver)]
+AnchorUrl = Annotated[str, AfterValidator(_anchor)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class VantageSection(_Strict):
+    """Who measures from where."""
+
+    id: str = "local"
+    country: str = Field(default=UNKNOWN_COUNTRY, pattern=r"^[A-Z]{2}$")
+    asn: int | None = Field(default=None, gt=0, lt=2**32, strict=True)
+    network: Network | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            raise ValueError(f"'{value}' is no vantage id: use letters, digits, '.', '_' and '-'")
+        return value
+
+    def vantage(self) -> Vantage:
+        """As measurements record it."""
+        return Vantage(id=self.id, country=self.country, asn=self.asn, network=self.network)
+
+
+class TimeoutsSection(_Strict):
+    """Deadlines of steps; what is not given keeps its default."""
+
+    dns: Duration | None = None
+    connect: Duration | None = None
+    tls: Duration | None = None
+    first_byte: Duration | None = None
+    transfer: Duration | None = None
+    late_answers: Duration | None = None
+
+    def over(self, base: Timeouts) -> Timeouts:
+        """These deadlines, and the base's where none is given."""
+        given = self.model_dump(exclude_none=True)
+        slots = {name: getattr(base, name) for name in Timeouts.__dataclass_fields__}
+        return Timeouts(**{**slots, **given})
+
+
+class AnchorsSection(_Strict):
+    """Pages that tell whether the vantage itself has a working network. Empty: no such test."""
+
+    international: list[AnchorUrl] = list(DEFAULT_ANCHORS)
+    domestic: list[AnchorUrl] = []
+
+
+class ScheduleSection(_Strict):
+    """How often, and the most that a random delay may add to each start."""
+
+    every: Duration = 600.0
+    spread: Annotated[Duration, Field(ge=0)] | int = 0
+
+    @field_validator("spread", mode="before")
+    @classmethod
+    def _none_is_zero(cls, value: object) -> object:
+        return 0 if value in {"0", "0s"} else value
+
+
+class ControlSection(_Strict):
+    """A control elsewhere that is asked what it sees."""
+
+    url: str
+    token_env: str | None = None
+
+
+class TlsSection(_Strict):
+    """Further authorities to trust, besides the system's."""
+
+    ca_file: str | None = None
+
+
+class TargetSection(BaseModel):
+    """One target. Keys besides the named ones are options of the check that its URL names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: str | None = None
+    service: str | None = None
+    feature: str | None = None
+    url: str
+    every: Duration | None = None
+    timeout: Duration | None = None
+    timeouts: TimeoutsSection = TimeoutsSection()
+    private: bool = False
+
+    @field_validator("id")
+    @classmethod
+    def _plain(cls, value: str | None) -> str | None:
+        if value is not None and not _ID.fullmatch(value):
+            raise ValueError(f"'{value}' is no id: use letters, digits and . _ : / @ - only")
+        return value
+
+    @model_validator(mode="after")
+    def _understood(self) -> "TargetSection":
+        parse_target(self.url, self.options)
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the check."""
+        return dict(self.model_extra or {})
+
+
+def _policy(value: object) -> object:
+    return Policy.parse(value) if isinstance(value, str) else value
+
+
+class Config(_Strict):
+    """A whole configuration file."""
+
+    vantage: VantageSection = VantageSection()
+    resolvers: list[ResolverUrl] = Field(default=["system"], min_length=1)
+    trusted_resolvers: list[ResolverUrl] = []
+    controls: list[ControlSection] = []
+    anchors: AnchorsSection = AnchorsSection()
+    schedule: ScheduleSection = ScheduleSection()
+    services: list[str] = []
+    policies: dict[str, dict[str, str]] = {}
+    targets: list[TargetSection] = []
+    results: str = "results"
+    tls: TlsSection = TlsSection()
+    timeout: Duration = 30.0
+    timeouts: TimeoutsSection = TimeoutsSection()
+    max_addresses: int = Field(default=MAX_ADDRESSES, ge=1, le=64, strict=True)
+    user_agent: str = Field(default=USER_AGENT, pattern=r"^[\x20-\x7e]{1,256}$")
+
+    @field_validator("targets")
+    @classmethod
+    def _ids_once(cls, targets: list[TargetSection]) -> list[TargetSection]:
+        seen: dict[str, int] = {}
+        for index, target in enumerate(targets):
+            name = target.id or parse_target(target.url, target.options).url
+            if name in seen:
+                problem = ValueError(f"'{name}' is the id of targets[{seen[name]}] already")
+                problem.key = (index, "id" if target.id else "url")  # type: ignore[attr-defined]
+                raise problem
+            seen[name] = index
+        return targets
+
+    @field_validator("services")
+    @classmethod
+    def _known(cls, services: list[str]) -> list[str]:
+        from probe.plan.catalogue import names
+
+        for index, name in enumerate(services):
+            if name not in names():
+                known = ", ".join(names())
+                problem = ValueError(f"there is no service '{name}'; there are {known}")
+                problem.key = (index,)  # type: ignore[attr-defined]
+                raise problem
+        return services
+
+    @field_validator("policies")
+    @classmethod
+    def _policies(cls, policies: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for features in policies.values():
+            for text in features.values():
+                Policy.parse(text)
+        return policies
+
+    @model_validator(mode="after")
+    def _something(self) -> "Config":
+        if not self.targets and not self.services:
+            raise ValueError("nothing to measure: give targets or services")
+        return self
+
+
+def read_config(path: Path) -> Config:
+    """Read and validate a configuration file. ConfigError has a line per mistake."""
+    try:
+        text = path.read_bytes()
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, not a configuration file") from None
+    except OSError as exc:
+        raise ConfigError(f"{path}: {(exc.strerror or str(exc)).lower()}") from None
+    return read(Config, text, str(path))

@@ -1,0 +1,216 @@
+"""From targets and services to jobs: one check of one target, with everything that bounds it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from probe.checks import Check
+from probe.checks.kit import Timeouts
+from probe.checks.resolver import Resolver, parse_resolver
+from probe.core.address import is_local
+from probe.core.model import JSON, Target, Vantage
+from probe.judge.policy import Policy
+from probe.plan.catalogue import Service, service
+from probe.plan.config import Config, TargetSection, TimeoutsSection
+from probe.plan.target import WEB, Aim, parse_target
+
+ANCHORS = "anchors"  # the service that anchors are recorded under
+_ANCHOR_TIMEOUT = 8.0  # seconds; health must be known soon, and these pages are small
+_ANCHOR_STEPS = TimeoutsSection(dns=4.0, connect=5.0, tls=5.0, first_byte=5.0, transfer=5.0)
+ANY = Policy.parse("any")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What ``measure`` needs to measure one target once. Times in seconds.
+
+    ``local`` says that the target as configured is in the vantage's own network and does not
+    depend on its line; ``private`` that its address is shown to nobody.
+    """
+
+    target: Target
+    check: Check
+    resolvers: tuple[Resolver, ...]
+    timeout: float
+    timeouts: Timeouts
+    every: float
+    local: bool
+    private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """Targets that together make one function of a service, and how many must be ok."""
+
+    service: str
+    feature: str
+    policy: Policy
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that one run will do."""
+
+    vantage: Vantage
+    jobs: tuple[Job, ...]
+    features: tuple[Feature, ...]
+    anchors: tuple[Job, ...]
+    results: Path
+    spread: float
+    ca_file: str | None
+    max_addresses: int
+    user_agent: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Planner:
+    """Collects jobs under the defaults of one configuration.
+
+    ``base`` is the folder that relative paths in it start from.
+    """
+
+    config: Config
+    base: Path
+    vantage: Vantage
+    resolvers: tuple[Resolver, ...] = ()
+    _jobs: dict[str, Job] = field(default_factory=dict)
+    _features: dict[tuple[str, str], Feature] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = [*self.config.resolvers, *self.config.trusted_resolvers]
+        self.resolvers = self.resolvers or tuple(
+            parse_resolver(text) for text in dict.fromkeys(texts)
+        )
+
+    def add_url(self, text: str) -> None:
+        """A target given by its URL alone."""
+        aim = parse_target(text)
+        feature = "web" if aim.check.name in WEB else aim.check.name
+        self._add(aim, Target(id=aim.url, service=aim.host, feature=feature, url=aim.url))
+
+    def add_target(self, section: TargetSection) -> None:
+        """A target of the configuration."""
+        aim = parse_target(section.url, self._paths(section.options))
+        feature = section.feature or ("web" if aim.check.name in WEB else aim.check.name)
+        target = Target(
+            id=section.id or aim.url,
+            service=section.service or aim.host,
+            feature=feature,
+            url=aim.url,
+        )
+        self._add(aim, target, section)
+        if section.service:
+            self._join(section.service, feature, target.id)
+
+    def add_service(self, known: Service) -> None:
+        """All targets of a service of the catalogue."""
+        for name, feature in known.features.items():
+            for group in feature.targets:
+                for url in group.expanded():
+                    aim = parse_target(url, group.options)
+                    target = Target(id=aim.url, service=known.id, feature=name, url=aim.url)
+                    self._add(aim, target)
+                    self._join(known.id, name, target.id, feature.policy)
+
+    def plan(self) -> Plan:
+        """All that was added, with the anchors."""
+        notes = []
+        if self.config.controls:
+            notes.append(
+                "this version asks no controls yet: a failure can only be called unreachable"
+            )
+        return Plan(
+            vantage=self.vantage,
+            jobs=tuple(self._jobs.values()),
+            features=tuple(self._features.values()),
+            anchors=tuple(self._anchors()),
+            results=self.base / self.config.results,
+            spread=float(self.config.schedule.spread),
+            ca_file=self._path(self.config.tls.ca_file),
+            max_addresses=self.config.max_addresses,
+            user_agent=self.config.user_agent,
+            notes=tuple(notes),
+        )
+
+    def _add(self, aim: Aim, target: Target, section: TargetSection | None = None) -> None:
+        self._jobs.setdefault(target.id, self._job(aim, target, section))
+
+    def _job(self, aim: Aim, target: Target, section: TargetSection | None) -> Job:
+        own = section.timeouts if section else TimeoutsSection()
+        return Job(
+            target=target,
+            check=aim.check,
+            resolvers=aim.common.get("resolver", self.resolvers),
+            timeout=(section.timeout if section else None)
+            or aim.common.get("timeout")
+            or self.config.timeout,
+            timeouts=own.over(self.config.timeouts.over(Timeouts())),
+            every=(section.every if section else None)
+            or aim.common.get("every")
+            or self.config.schedule.every,
+            local=_depends_on_no_line(aim),
+            private=bool(section and section.private),
+        )
+
+    def _join(
+        self, service_id: str, feature: str, target: str, policy: Policy | None = None
+    ) -> None:
+        key = (service_id, feature)
+        wanted = self.config.policies.get(service_id, {}).get(feature)
+        chosen = Policy.parse(wanted) if wanted else policy or ANY
+        known = self._features.get(key)
+        if known is None:
+            known = Feature(service=service_id, feature=feature, policy=chosen, targets=())
+        members = tuple(dict.fromkeys((*known.targets, target)))
+        self._features[key] = replace(known, targets=members)
+
+    def _anchors(self) -> Iterable[Job]:
+        for kind in ("international", "domestic"):
+            for url in getattr(self.config.anchors, kind):
+                web = url.partition("://")[0] in WEB
+                options: Mapping[str, JSON] = (
+                    {"expect": {"status": [200, 204]}, "transfer": 4096} if web else {}
+                )
+                aim = parse_target(url, options)
+                target = Target(id=aim.url, service=ANCHORS, feature=kind, url=aim.url)
+                job = self._job(aim, target, None)
+                yield replace(
+                    job,
+                    timeout=min(job.timeout, _ANCHOR_TIMEOUT),
+                    timeouts=_tighter(job.timeouts),
+                )
+
+    def _paths(self, options: dict[str, JSON]) -> dict[str, JSON]:
+        if isinstance(options.get("ca_file"), str):
+            options["ca_file"] = self._path(options["ca_file"])
+        return options
+
+    def _path(self, text: str | None) -> str | None:
+        return str(self.base / text) if text else None
+
+
+def plan_config(config: Config, base: Path) -> Plan:
+    """The plan of a configuration file that stands in the folder ``base``."""
+    planner = Planner(config, base, config.vantage.vantage())
+    for name in config.services:
+        planner.add_service(service(name))
+    for section in config.targets:
+        planner.add_target(section)
+    return planner.plan()
+
+
+def _tighter(timeouts: Timeouts) -> Timeouts:
+    limits = _ANCHOR_STEPS.model_dump(exclude_none=True)
+    return replace(
+        timeouts, **{name: min(getattr(timeouts, name), limit) for name, limit in limits.items()}
+    )
+
+
+def _depends_on_no_line(aim: Aim) -> bool:
+    pinned = getattr(aim.check, "addresses", ())
+    if pinned and not getattr(aim.check, "lookup", False):
+        return all(is_local(ip) for ip in pinned)
+    # A name's answer always depends on the line, whatever resolver it is asked of.
+    return aim.check.name != "dns" and is_local(aim.host)

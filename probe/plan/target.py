@@ -1,0 +1,169 @@
+"""Targets are URLs: the scheme names the check, the rest says where, options say how.
+
+Options stand in the query (``tls://host?sni=name``) or, where the query belongs to the server, in
+the fragment, which is never sent (``https://host/path?q=1#transfer=128KiB``); a configuration gives
+them as keys. The check's own fields say which options it has.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+import idna
+from pydantic import TypeAdapter, ValidationError
+
+from probe.checks import Check, load
+from probe.checks.resolver import parse_resolver
+from probe.core.address import is_ip
+from probe.core.masking import mask
+from probe.core.model import JSON
+from probe.core.units import parse_duration
+
+WEB: Final = {"http", "https"}
+COMMON: Final = frozenset({"resolver", "timeout", "every"})  # options of every check
+_PARTS: Final = frozenset({"host", "port", "path"})
+
+
+class OptionError(ValueError):
+    """A wrong option; ``key`` is the place of the mistake below the target."""
+
+    def __init__(self, key: str, message: str) -> None:
+        """Say what is wrong with the option of this name."""
+        super().__init__(message)
+        self.key = (key,)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """A target URL that was understood: its check, its shown form, and what else it asked for."""
+
+    check: Check
+    url: str
+    host: str
+    common: dict[str, JSON]
+
+
+def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
+    """Build the check that a target URL and its options describe.
+
+    Raises ValueError (OptionError for an option) with a text that says what to change; it never
+    repeats a secret.
+    """
+    shown = mask(text)
+    checks = load()
+    parts = _split(text, shown)
+    if parts.scheme not in checks:
+        guess = difflib.get_close_matches(parts.scheme, checks, 1)
+        hint = f"did you mean {guess[0]}://?" if guess else f"there are {', '.join(checks)}"
+        raise ValueError(f"'{shown}': no check is called '{parts.scheme}'; {hint}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"'{shown}': {parts.scheme} takes no user name or password")
+    check_type = checks[parts.scheme]
+    given = {**_url_options(parts), **(options or {})}
+    common = {key: _common(key, given.pop(key)) for key in COMMON & given.keys()}
+    host = normal_host(parts.hostname or "", shown)
+    port = parts.port or check_type.default_port
+    if port is None:
+        raise ValueError(f"'{shown}': a port is needed, as in {parts.scheme}://{host}:443")
+    values: dict[str, JSON] = {"host": host, "port": port, **_own(check_type, given)}
+    if parts.scheme in WEB:
+        values["path"] = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Aim(
+        check=_build(check_type, values, shown),
+        url=_normal_url(parts, host, port, check_type.default_port),
+        host=host,
+        common=common,
+    )
+
+
+def _split(text: str, shown: str) -> SplitResult:
+    try:
+        parts = urlsplit(text.strip())
+        _ = parts.port  # is read late by urllib, and raises then
+    except ValueError as exc:
+        raise ValueError(f"'{shown}' is no URL: {exc}") from None
+    if not parts.scheme or not parts.hostname:
+        raise ValueError(f"'{shown}' names no host; write it as in https://host/path")
+    if parts.scheme in WEB and not (parts.path + parts.query).isascii():
+        raise ValueError(f"'{shown}': write characters outside ASCII as %XX")
+    if any(ord(c) <= 32 or ord(c) == 127 for c in text.strip()):
+        raise ValueError(f"'{shown}' has a blank or control character in it")
+    return parts
+
+
+def normal_host(host: str, shown: str) -> str:
+    """A host as it goes on the wire: lower case, IDNA 2008 (RFC 5891), IP literals untouched."""
+    if is_ip(host):
+        return host
+    name = host.rstrip(".").lower()
+    try:
+        if not name.isascii():
+            name = idna.encode(name, uts46=True).decode()
+    except idna.IDNAError as exc:
+        raise ValueError(f"'{shown}': '{host}' is no host name: {exc}") from None
+    labels = name.split(".")
+    allowed = all(c.isalnum() or c in "-_" for label in labels for c in label)
+    if len(name) > 253 or not allowed or not all(0 < len(label) < 64 for label in labels):
+        raise ValueError(f"'{shown}': '{host}' is no host name")
+    if labels[-1].isdigit():  # 300.1.2.3 and 1.2.3 are mistyped addresses, never names
+        raise ValueError(f"'{shown}': '{host}' is neither an IP address nor a name")
+    return name
+
+
+def _url_options(parts: SplitResult) -> dict[str, JSON]:
+    texts = [parts.fragment] if parts.scheme in WEB else [parts.query, parts.fragment]
+    pairs = [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True)]
+    return dict(pairs)
+
+
+def _common(key: str, value: JSON) -> JSON:
+    """Seconds of a duration; the resolvers of a list that is written with commas."""
+    try:
+        if key == "resolver":
+            return tuple(parse_resolver(text) for text in str(value).split(","))
+        return parse_duration(str(value))
+    except ValueError as exc:
+        raise OptionError(key, str(exc)) from None
+
+
+def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
+    """The options of the check itself; lists may be written with commas."""
+    fields = {field.name: field for field in dataclasses.fields(check_type)}
+    names = sorted(fields.keys() - _PARTS)
+    values: dict[str, JSON] = {}
+    for key, value in given.items():
+        if key not in names:
+            guess = difflib.get_close_matches(key, [*names, *COMMON], 1)
+            hint = f"; did you mean '{guess[0]}'?" if guess else ""
+            raise OptionError(key, f"unknown key for {check_type.name}://{hint}")
+        several = str(fields[key].type).startswith("tuple")
+        values[key] = value.split(",") if several and isinstance(value, str) else value
+    for ip in values.get("addresses", ()):
+        if not is_ip(str(ip)):
+            raise OptionError("addresses", f"'{ip}' is no IP address")
+    return values
+
+
+def _build(check_type: Any, values: dict[str, JSON], shown: str) -> Check:
+    try:
+        check: Check = TypeAdapter(check_type).validate_python(values)
+    except ValidationError as exc:
+        error = exc.errors(include_url=False)[0]
+        key = str(error["loc"][0]) if error["loc"] else ""
+        message = error["msg"].removeprefix("Value error, ")
+        if key in _PARTS or not key:
+            raise ValueError(f"'{shown}': {message}") from None
+        inner = ".".join(str(part) for part in error["loc"][1:])
+        raise OptionError(key, f"{inner}: {message}" if inner else message) from None
+    return check
+
+
+def _normal_url(parts: SplitResult, host: str, port: int, default: int | None) -> str:
+    """One spelling for one target, without secrets and fragment: an ad-hoc target's id."""
+    name = f"[{host}]" if ":" in host else host
+    where = name if port == default else f"{name}:{port}"
+    path = (parts.path or "/") if parts.scheme in WEB else parts.path.rstrip("/")
+    query = f"?{parts.query}" if parts.query else ""
+    return mask(f"{parts.scheme}://{where}{path}{query}")

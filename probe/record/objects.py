@@ -1,0 +1,74 @@
+"""Certificate chains and bodies worth keeping, each stored once under its SHA-256."""
+
+import hashlib
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Final
+
+from probe.record.disk import FILE_MODE, explained, make_folder
+from probe.record.durable import Syncer
+
+OBJECTS: Final = "objects"
+_NAME: Final = re.compile(r"[0-9a-f]{64}")
+_REMEMBERED: Final = 10_000  # names known to be on disk; bounds memory where every body differs
+
+
+class Objects:
+    """The objects of a results folder, by content."""
+
+    def __init__(self, root: Path, syncer: Syncer | None = None) -> None:
+        """Use the results folder ``root``; ``syncer`` makes objects survive a power cut."""
+        self._folder = root / OBJECTS
+        self._syncer = syncer
+        self._seen: set[str] = set()
+
+    def put(self, data: bytes) -> str:
+        """Store the bytes unless they are there; gives their SHA-256. Raises ResultsError."""
+        name = hashlib.sha256(data).hexdigest()
+        if name not in self._seen:
+            path = self._folder / name
+            try:
+                self._store(path, data)
+            except OSError as exc:
+                raise explained(path, exc) from exc
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            self._seen.add(name)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The bytes whose SHA-256 is ``name``.
+
+        Raises ValueError when that is no SHA-256 or the stored bytes are not those, and
+        FileNotFoundError when there are none.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"'{name[:80]}' is no SHA-256 in small hexadecimal digits")
+        data = (self._folder / name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != name:
+            raise ValueError(f"{self._folder / name}: the content does not match its name")
+        return data
+
+    def _store(self, path: Path, data: bytes) -> None:
+        try:
+            if path.stat().st_size == len(data):
+                return  # any other size is what a power cut left: it is written again
+        except FileNotFoundError:
+            make_folder(path.parent)
+        draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+        try:
+            _write(draft, data)
+            draft.rename(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        if self._syncer:
+            self._syncer.soon(path, path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        os.fchmod(file.fileno(), FILE_MODE)
+        file.write(data)

@@ -1,0 +1,147 @@
+"""The running probe: cycles on a schedule until it is told to stop.
+
+What is under way at that moment is given a few seconds to finish, and is recorded as interrupted
+if it does not.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Final
+
+from probe.core.model import JSON, Event, Measurement, Verdict
+from probe.judge.vantage import VantageState
+from probe.measure.cycle import Recorders, run_cycle
+from probe.measure.health import Health
+from probe.measure.measure import Instruments
+from probe.measure.rounds import FeatureRounds
+from probe.plan.jobs import Job, Plan
+from probe.record.disk import ResultsError
+from probe.record.journal import Journal
+from probe.run.schedule import Schedule, slot
+
+GRACE: Final = 5.0  # seconds that cycles under way may still take after the stop
+AT_ONCE: Final = 64  # cycles under way at the same time, at most
+
+_log = logging.getLogger("probe.run")
+
+
+class Service:
+    """Measures a plan's targets on their schedule and records everything.
+
+    ``watch`` is told every verdict, for displays; it must not block.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        instruments: Instruments,
+        journal: Journal,
+        watch: Callable[[Verdict], None] = lambda _: None,
+    ) -> None:
+        """Nothing is sent before ``run``."""
+        self._plan = plan
+        self._instruments = instruments
+        self._journal = journal
+        self._watch = watch
+        self._full = False
+        self._slots: dict[str, int] = {}
+        self._cycles: set[asyncio.Task[None]] = set()
+        self._limit = asyncio.Semaphore(AT_ONCE)
+        self._health = Health(plan.anchors, instruments, self._measured, self._health_changed)
+        self._rounds = FeatureRounds(plan.features, self._record_verdict, instruments.clock.now)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until ``stop`` is set, then end in good order."""
+        self._note("start", targets=len(self._plan.jobs), run=self._instruments.run)
+        schedule = Schedule(self._skipped)
+        for job in self._plan.jobs:
+            schedule.add(job.target.id, job.every, self._tick, job)
+        schedule.start()
+        try:
+            await stop.wait()
+        finally:
+            schedule.stop()
+            interrupted = await self._finish()
+            schedule.close()
+            self._note("stop", run=self._instruments.run, interrupted=interrupted)
+
+    async def _finish(self) -> int:
+        """Wait for the cycles under way, then cut the rest off; how many were cut off."""
+        if not self._cycles:
+            return 0
+        _, late = await asyncio.wait(self._cycles, timeout=GRACE)
+        for cycle in late:
+            cycle.cancel()
+        if late:
+            await asyncio.wait(late)
+        return len(late)
+
+    async def _tick(self, job: Job) -> None:
+        """One slot of one target. Its own task, so that the scheduler's end does not cut it off."""
+        self._count_slot(job)
+        cycle = asyncio.create_task(self._cycle(job))
+        self._cycles.add(cycle)
+        cycle.add_done_callback(self._cycles.discard)
+        await asyncio.wait({cycle})
+
+    async def _cycle(self, job: Job) -> None:
+        # A delay inside the slot: it blurs the rhythm on the line without shifting the next slot.
+        await asyncio.sleep(random.uniform(0, self._plan.spread))  # noqa: S311  (no secret)
+        async with self._limit:
+            record = Recorders(measurement=self._measured, verdict=self._judged)
+            try:
+                await run_cycle(job, self._instruments, self._health, record)
+            except Exception:  # noqa: BLE001  (one broken cycle must not end the others)
+                _log.exception("cycle of %s", job.target.id)
+
+    def _count_slot(self, job: Job) -> None:
+        name = job.target.id
+        current = slot(name, job.every, self._instruments.clock.now())
+        missed = current - self._slots.get(name, current - 1) - 1
+        if missed > 0:
+            self._note("missed", target=name, slots=missed)
+        self._slots[name] = current
+
+    def _skipped(self, name: str) -> None:
+        self._slots[name] = self._slots.get(name, 0) + 1
+        self._note("skipped", target=name, reason="the previous cycle was still under way")
+
+    def _measured(self, measurement: Measurement) -> None:
+        self._write(lambda: self._journal.measurement(measurement))
+
+    def _judged(self, verdict: Verdict) -> None:
+        self._record_verdict(verdict)
+        self._rounds.add(verdict)
+
+    def _record_verdict(self, verdict: Verdict) -> None:
+        self._write(lambda: self._journal.verdict(verdict))
+        self._watch(verdict)
+
+    def _health_changed(self, state: VantageState) -> None:
+        _log.info("vantage: %s", state.value)
+        self._note("health", state=state.value)
+
+    def _note(self, event: str, **detail: JSON) -> None:
+        record = Event(
+            at=self._instruments.clock.now(),
+            event=event,
+            vantage=self._plan.vantage.id,
+            detail=detail,
+        )
+        self._write(lambda: self._journal.event(record))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        """Write, and go on without a disk: what found no room waits in the journal."""
+        try:
+            write()
+        except ResultsError as exc:
+            if not self._full:
+                self._full = True
+                _log.error("%s; measuring goes on", exc)
+                self._note("disk_full", error=str(exc))
+        else:
+            if self._full and not self._journal.waiting:
+                self._full = False
+                _log.info("results can be written again")
