@@ -82,6 +82,7 @@ class EmbeddedInternet:
                     "domestic": [self._page(name) for name in world.anchors.domestic],
                 },
                 "schedule": {"every": world.every, "spread": "0s"},
+                "timeouts": world.timeouts,
                 "tls": {"ca_file": str(self.ca_file)},
                 "targets": [self._target(target) for target in world.targets],
                 "results": str(results),
@@ -96,7 +97,6 @@ class EmbeddedInternet:
             "service": target.service,
             "feature": target.feature,
             "url": self._url(target),
-            "timeouts": dict(self._world.timeouts),
         }
         if target.transfer is not None:
             entry["transfer"] = target.transfer

@@ -74,4 +74,6 @@ class Listener:
     async def _handle(self, connection: socket.socket) -> None:
         # Whatever a client does ends its own connection and nothing else.
         with connection, contextlib.suppress(OSError):
+            # Else a small answer waits 40 ms for the client's delayed acknowledgement of its head.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._serve(connection)

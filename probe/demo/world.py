@@ -6,14 +6,15 @@ a world says, nothing of it can leave the machine.
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probe.core import strictyaml
 from probe.core.strictyaml import ConfigError
-from probe.core.units import parse_duration, parse_size
+from probe.core.units import Duration, Size
 
 SHIPPED: Final = Path(__file__).with_name("internet.yaml")
 
@@ -49,21 +50,18 @@ def _loopback(text: str) -> str:
     return text
 
 
-def _seconds(value: object) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"'{value}' is no duration: write a number and a unit, as in 4s")
-    return parse_duration(value)
-
-
-def _bytes(value: object) -> int:
-    return parse_size(str(value))
-
-
 Name = Annotated[str, AfterValidator(_reserved)]
 Loopback = Annotated[str, AfterValidator(_loopback)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-Size = Annotated[int, BeforeValidator(_bytes), Field(ge=0, le=16 * 1024 * 1024)]
+Body = Annotated[Size, Field(le=16 * 1024 * 1024)]
+
+
+class _Misfit(ValueError):  # noqa: N818  (what does not fit, for the message)
+    """Something does not fit its surroundings; ``key`` is the way down to where it stands."""
+
+    def __init__(self, problem: str, *key: str | int) -> None:
+        super().__init__(problem)
+        self.key = key
 
 
 class _Strict(BaseModel):
@@ -85,13 +83,13 @@ class Conduct(_Strict):
 class Change(Conduct):
     """Another conduct for a while; both ends are seconds after the world's story begins."""
 
-    since: Seconds = Field(alias="from")
-    until: Seconds
+    since: Duration = Field(alias="from")
+    until: Duration
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
         if self.until <= self.since:
-            raise ValueError("'until' must be later than 'from'")
+            raise _Misfit("must be later than 'from'", "until")
         return self
 
 
@@ -108,7 +106,7 @@ class Host(Conduct):
     serves: Serves
     greeting: str = ""
     body: str = ""
-    size: Size = 0
+    size: Body = 0
     changes: list[Change] = []
 
     def at(self, elapsed: float) -> Conduct:
@@ -120,17 +118,23 @@ class Host(Conduct):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if any(change.behaviour == "refused" for change in self.changes):
-            raise ValueError(f"{self.name}: only a whole host can be 'refused', not a change")
         if self.body and self.size:
-            raise ValueError(f"{self.name}: give either 'body' or 'size'")
-        conducts: tuple[Conduct, ...] = (self, *self.changes)
-        for conduct in conducts:
-            if self.serves == "tcp" and (conduct.status != 200 or conduct.behaviour == "stall"):
-                raise ValueError(f"{self.name}: a tcp service has no status and no body to stall")
-            if self.serves != "https" and conduct.certificate != "valid":
-                raise ValueError(f"{self.name}: only https has a certificate")
+            raise _Misfit("give either 'body' or 'size', not both", "size")
+        _check(self, self.serves)
+        for index, change in enumerate(self.changes):
+            if change.behaviour == "refused":
+                raise _Misfit("a host is 'refused' always or never", "changes", index, "behaviour")
+            _check(change, self.serves, "changes", index)
         return self
+
+
+def _check(conduct: Conduct, serves: Serves, *key: str | int) -> None:
+    if serves != "https" and conduct.certificate != "valid":
+        raise _Misfit("only https shows a certificate", *key, "certificate")
+    if serves == "tcp" and conduct.status != 200:
+        raise _Misfit("a tcp service has no status", *key, "status")
+    if serves == "tcp" and conduct.behaviour == "stall":
+        raise _Misfit("a tcp service has no body to stall in", *key, "behaviour")
 
 
 class Nameserver(_Strict):
@@ -189,29 +193,32 @@ class World(_Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        hosts = {host.name: host for host in self.hosts}
-        places = [(host.address, host.port) for host in self.hosts if host.port]
-        for what, all_of_them in (
-            ("host", [host.name for host in self.hosts]),
-            ("address and port", places),
-            ("target", [target.id for target in self.targets]),
-        ):
-            if len(set(all_of_them)) < len(all_of_them):
-                raise ValueError(f"a {what} stands twice in this world")
+        _each_once([host.name for host in self.hosts], "hosts", "name")
+        _each_once([(h.address, h.port or h.name) for h in self.hosts], "hosts", "port")
+        _each_once([target.id for target in self.targets], "targets", "id")
+        serves = {host.name: host.serves for host in self.hosts}
         for name in self.nameserver.answers:
-            if name in hosts:
-                raise ValueError(f"{name}: is a host, so the nameserver resolves it")
-        for name in (*self.anchors.international, *self.anchors.domestic):
-            if name not in hosts or hosts[name].serves == "tcp":
-                raise ValueError(f"{name}: an anchor must be a host that serves http or https")
-        for target in self.targets:
+            if name in serves:
+                raise _Misfit("is a host, so it resolves", "nameserver", "answers", name)
+        for kind in ("international", "domestic"):
+            for index, name in enumerate(getattr(self.anchors, kind)):
+                if serves.get(name) not in {"http", "https"}:
+                    raise _Misfit(f"{name} serves no page", "anchors", kind, index)
+        for index, target in enumerate(self.targets):
             if target.host in self.nameserver.answers:
                 continue
-            if target.host not in hosts:
-                raise ValueError(f"target {target.id}: there is no host {target.host}")
-            if hosts[target.host].serves not in _SPOKEN_TO_BY[target.scheme]:
-                raise ValueError(f"target {target.id}: {target.host} serves no {target.scheme}")
+            if target.host not in serves:
+                raise _Misfit(f"there is no host {target.host}", "targets", index, "host")
+            if serves[target.host] not in _SPOKEN_TO_BY[target.scheme]:
+                problem = f"{target.host} serves no {target.scheme}"
+                raise _Misfit(problem, "targets", index, "scheme")
         return self
+
+
+def _each_once(values: Sequence[object], section: str, key: str) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise _Misfit("stands in this world already", section, index, key)
 
 
 def read_world(path: Path = SHIPPED) -> World:

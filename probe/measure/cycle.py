@@ -12,7 +12,7 @@ from probe.measure.measure import Instruments, Interrupted, measure
 from probe.plan.jobs import Job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Recorders:
     """Where facts and conclusions go as soon as they are there."""
 

@@ -14,7 +14,7 @@ from probe.plan.jobs import Job
 FRESH: Final = 60.0  # seconds that a round of anchors may be old when it is used
 # Many targets that fail one after another must not turn into a load on the anchors' owners: no
 # more than this many rounds in a window of seconds; those who ask meanwhile share the next one.
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 WINDOW: Final = 10.0
 
 
@@ -30,8 +30,10 @@ class Health:
         instruments: Instruments,
         record: Callable[[Measurement], None],
         changed: Callable[[VantageState], None] = lambda _: None,
+        window: float = WINDOW,
     ) -> None:
-        """Nothing is sent before the first round is asked for."""
+        """Nothing is sent before the first round is asked for; ``window`` in seconds."""
+        self._window = window
         self._anchors = anchors
         self._instruments = instruments
         self._record = record
@@ -50,8 +52,9 @@ class Health:
         return await self._since(self._instruments.clock.monotonic())
 
     async def _since(self, moment: float) -> tuple[Measurement, ...]:
-        if not self._anchors:
-            return ()
+        # Those who are content with an older round do not wait for one that is under way.
+        if not self._anchors or (self._round and self._starts[-1] >= moment):
+            return self._round
         async with self._lock:
             if self._starts[-1] < moment:
                 await self._measure()
@@ -59,7 +62,7 @@ class Health:
 
     async def _measure(self) -> None:
         clock = self._instruments.clock
-        await asyncio.sleep(max(0.0, self._starts[0] + WINDOW - clock.monotonic()))
+        await asyncio.sleep(max(0.0, self._starts[0] + self._window - clock.monotonic()))
         started, cycle = clock.monotonic(), uuid7(clock.now())
         self._round = tuple(
             await asyncio.gather(

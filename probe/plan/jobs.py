@@ -114,6 +114,13 @@ class Planner:
                     self._add(aim, target)
                     self._join(known.id, name, target.id, feature.policy)
 
+    def add_config(self) -> None:
+        """All services and targets of the configuration."""
+        for name in self.config.services:
+            self.add_service(service(name))
+        for section in self.config.targets:
+            self.add_target(section)
+
     def plan(self) -> Plan:
         """All that was added, with the anchors."""
         notes = []
@@ -189,16 +196,6 @@ class Planner:
 
     def _path(self, text: str | None) -> str | None:
         return str(self.base / text) if text else None
-
-
-def plan_config(config: Config, base: Path) -> Plan:
-    """The plan of a configuration file that stands in the folder ``base``."""
-    planner = Planner(config, base, config.vantage.vantage())
-    for name in config.services:
-        planner.add_service(service(name))
-    for section in config.targets:
-        planner.add_target(section)
-    return planner.plan()
 
 
 def _tighter(timeouts: Timeouts) -> Timeouts:

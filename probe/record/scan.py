@@ -134,7 +134,8 @@ def records(
             number += 1
             if line[-1] != 0x0A and not (len(line) == LINE_LIMIT and _skip_rest(file)):
                 report.note_unfinished(path, number)
-            elif line[-1] != 0x0A:
+                return  # its end may be there by now, and is no line of its own
+            if line[-1] != 0x0A:
                 report.note_bad(path, number, f"longer than {LINE_LIMIT // 1024**2} MiB")
             else:
                 try:

@@ -13,7 +13,7 @@ from typing import Final
 from probe.core.model import JSON, Event, Measurement, Verdict
 from probe.judge.vantage import VantageState
 from probe.measure.cycle import Recorders, run_cycle
-from probe.measure.health import Health
+from probe.measure.health import WINDOW, Health
 from probe.measure.measure import Instruments
 from probe.measure.rounds import FeatureRounds
 from probe.plan.jobs import Job, Plan
@@ -49,7 +49,11 @@ class Service:
         self._slots: dict[str, int] = {}
         self._cycles: set[asyncio.Task[None]] = set()
         self._limit = asyncio.Semaphore(AT_ONCE)
-        self._health = Health(plan.anchors, instruments, self._measured, self._health_changed)
+        # A plan that measures its targets every few seconds looks at its anchors as often.
+        window = min([WINDOW, *(job.every for job in plan.jobs)])
+        self._health = Health(
+            plan.anchors, instruments, self._measured, self._health_changed, window
+        )
         self._rounds = FeatureRounds(plan.features, self._record_verdict, instruments.clock.now)
 
     async def run(self, stop: asyncio.Event) -> None:

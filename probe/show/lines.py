@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import TextIO
 
+import msgspec
+
+from probe.core.model import Measurement, Vantage, Verdict
 from probe.record.codec import Record, encode
 
 
@@ -24,3 +27,19 @@ def write_json(records: Iterable[Record], out: TextIO) -> int:
         count += 1
     out.write("\n]\n" if count else "[]\n")
     return count
+
+
+def write_check(
+    run: str,
+    vantage: Vantage,
+    verdicts: Iterable[Verdict],
+    measurements: Iterable[Measurement],
+    out: TextIO,
+) -> None:
+    """One object with everything that a check gave."""
+    out.write(f'{{"run": "{run}",\n"vantage": {msgspec.json.encode(vantage).decode()},\n')
+    out.write('"verdicts": ')
+    write_json(verdicts, out)
+    out.write(',\n"measurements": ')
+    write_json(measurements, out)
+    out.write("}\n")

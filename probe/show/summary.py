@@ -83,26 +83,30 @@ class Summary:
 def summarise(
     rows: Iterable[tuple[Measurement, Judged | None]],
 ) -> dict[tuple[str, str, str], Summary]:
-    """The summaries by (service, feature, target id), sorted."""
+    """The summaries by (service, feature, target id).
+
+    Sorted by service and feature; within them, targets are in the order in which they were
+    measured first, which is the configuration's.
+    """
     chance = random.Random(0)  # noqa: S311  # a sample, no secret; the same input gives the same
     found: dict[tuple[str, str, str], Summary] = {}
     for measurement, judged in rows:
         target = measurement.target
         key = (target.service, target.feature, target.id)
         found.setdefault(key, Summary()).add(measurement, judged, chance)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda entry: entry[0][:2]))
 
 
 def write_table(rows: Iterable[tuple[Measurement, Judged | None]], out: TextIO) -> int:
     """Print the summary; colours and the full width only on a terminal. Gives the measurements."""
     summaries = summarise(rows)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("target", overflow="fold", ratio=1)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("target", overflow="fold")
     table.add_column("count", justify="right", no_wrap=True)
     table.add_column("ok", justify="right", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
-    table.add_column("commonest failure", overflow="fold", max_width=20)
-    table.add_column("first, last (UTC)", no_wrap=True)
+    table.add_column("commonest\nfailure", overflow="fold")
+    table.add_column("first,\nlast (UTC)", no_wrap=True)
     for (service, feature, target), summary in summaries.items():
         table.add_row(
             Text.assemble((safe(f"{service} {feature}"), "bold"), "\n", safe(target)),

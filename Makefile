@@ -1,0 +1,47 @@
+# Everything happens in .venv, from hash-pinned requirements; a second call finds it ready.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench servers lock clean
+
+demo: $(VENV)/.runtime  ## see it work on an embedded internet
+	@$(VENV)/bin/probe demo
+
+test: check servers  ## all checks and all tests
+	$(PYTHON) -m pytest -q
+
+check: $(VENV)/.development  ## style, types, and who may import whom
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check --quiet .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+bench: $(VENV)/.development  ## timings, CPU and sizes, side by side with other tools
+	sh bench/setup.sh
+	$(PYTHON) bench/run.py
+
+servers:  ## the real servers that tests use, from Debian (needs root; else those tests are skipped)
+	@sh tests/servers.sh
+
+$(VENV)/.runtime: requirements.txt requirements-build.txt pyproject.toml
+	@echo "setting up $(VENV), once"
+	@python3 -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.txt -r requirements-build.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+lock: $(VENV)/.runtime  ## pin the newest versions that pyproject.toml allows
+	$(PIP) install uv
+	$(VENV)/bin/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	$(VENV)/bin/uv pip compile $(LOCK) --group build -o requirements-build.txt
+	$(VENV)/bin/uv pip compile $(LOCK) --group build --group dev pyproject.toml -o requirements-dev.txt
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

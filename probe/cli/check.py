@@ -1,0 +1,162 @@
+"""Check targets, services or a configuration once.
+
+WHAT is a target URL (tcp://host:port, tls://host, https://host/path, http://…, dns://name), a
+configuration file, or the name of a service such as whatsapp. Results are stored unless
+--no-store is given. "probe plan WHAT" shows beforehand what would be sent.
+
+exit code: 0 all ok; 1 something is not ok; 3 nothing could be concluded because the vantage is
+offline; 2 usage or configuration; 4 internal error or an invalid measurement; 130 interrupted.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from probe.cli.common import add_results, output
+from probe.cli.main import INTERNAL, Usage
+
+if TYPE_CHECKING:
+    from probe.core.model import Measurement, Verdict
+    from probe.measure.once import Round
+    from probe.plan.jobs import Plan
+    from probe.record.journal import Journal
+
+OFFLINE = 3
+NOT_OK = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_whats(parser)
+    add_results(parser)
+    parser.add_argument("--no-store", action="store_true", help="store nothing")
+    parser.add_argument(
+        "--format", choices=("table", "json", "jsonl", "csv"), default="table", help="what to print"
+    )
+    parser.add_argument("-o", dest="out", metavar="FILE", type=Path, help="write to this file")
+    parser.add_argument("--quick", action="store_true", help="leave out follow-up measurements")
+    parser.add_argument(
+        "--control", metavar="URL", action="append", default=[], help="ask this control as well"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="list every target")
+    parser.add_argument("--quiet", action="store_true", help="say nothing on standard error")
+
+
+def add_whats(parser: argparse.ArgumentParser) -> None:
+    """What is to be measured, from where and by which resolvers; shared with ``plan``."""
+    parser.add_argument(
+        "what", metavar="WHAT", nargs="*", help="URL, configuration file or service"
+    )
+    parser.add_argument("-c", dest="config", metavar="CONFIG", type=Path, help="configuration file")
+    parser.add_argument(
+        "--resolver",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="ask this resolver instead of the configured ones; may be given several times",
+    )
+    parser.add_argument(
+        "--vantage",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="id, country, asn or network of this vantage; may be given several times",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check once; the exit code says what came of it."""
+    from dataclasses import replace
+
+    from probe.cli.what import plan_for
+    from probe.record.disk import ResultsError
+
+    if not args.what and not args.config:
+        raise Usage("say what to check: a URL, a configuration file or a service")
+    plan = plan_for(args.what, config=args.config, resolvers=args.resolver, vantage=args.vantage)
+    if args.results:
+        plan = replace(plan, results=args.results)
+    try:
+        return _check(args, plan)
+    except ResultsError as exc:
+        raise Usage(str(exc)) from exc
+
+
+def _check(args: argparse.Namespace, plan: "Plan") -> int:
+    import asyncio
+
+    from probe.cli.session import Storing, instruments, opened
+    from probe.measure.once import check_once
+    from probe.show.progress import progress
+
+    with opened(plan, store=not args.no_store) as journal:
+        tools = instruments(plan, journal)
+        storing = Storing(journal)
+        visible = args.format == "table" and not args.quiet
+        with progress(len(plan.jobs), visible=visible) as done:
+            result = asyncio.run(
+                check_once(plan, tools, storing.recorders, done, storing.health_of(tools))
+            )
+    with output(args.out) as out:
+        _write(args, tools.run, plan, result, storing.measurements, out)
+    if not args.quiet:
+        _tell(args, plan, journal)
+    if storing.failed:
+        print(f"probe: {storing.failed}; these results are not stored", file=sys.stderr)
+        return INTERNAL
+    return exit_code(result.verdicts)
+
+
+def exit_code(verdicts: "Sequence[Verdict]") -> int:
+    """What the verdicts amount to; a service counts by its features, not by its targets."""
+    features = {(v.service, v.feature) for v in verdicts if v.target is None}
+    counted = [v for v in verdicts if v.target is None or (v.service, v.feature) not in features]
+    if any(verdict.outcome == "invalid" for verdict in verdicts):
+        return INTERNAL
+    not_ok = {verdict.outcome for verdict in counted} - {"ok"}
+    if not not_ok:
+        return 0
+    return OFFLINE if not_ok == {"offline"} else NOT_OK
+
+
+def _write(
+    args: argparse.Namespace,
+    run_id: str,
+    plan: "Plan",
+    result: "Round",
+    measurements: "Sequence[Measurement]",
+    out: TextIO,
+) -> None:
+    if args.format == "table":
+        from probe.show.tabular import console_for
+        from probe.show.verdicts import show_verdicts
+
+        console = console_for(out)
+        show_verdicts(result.verdicts, measurements, console, every_target=args.verbose)
+    elif args.format == "json":
+        from probe.show.lines import write_check
+
+        write_check(run_id, plan.vantage, result.verdicts, measurements, out)
+    elif args.format == "jsonl":
+        from probe.show.lines import write_jsonl
+
+        write_jsonl(result.verdicts, out)
+    else:
+        from probe.record.join import Judged
+        from probe.show.csv import write_measurements
+
+        judged = {v.cycle: Judged.of(v) for v in result.verdicts if v.target is not None}
+        targets = (m for m in measurements if m.role == "target")
+        write_measurements(((m, judged.get(m.cycle)) for m in targets), out)
+
+
+def _tell(args: argparse.Namespace, plan: "Plan", journal: "Journal | None") -> None:
+    notes = list(plan.notes)
+    if args.control:
+        notes.append("--control: this version asks no controls yet")
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}", file=sys.stderr)
+    if journal is not None and args.format == "table":
+        print(f"\nresults: {plan.results}", file=sys.stderr)

@@ -1,0 +1,154 @@
+"""See it work on an embedded internet: no root, no network, about a quarter of a minute.
+
+Name servers, web servers and a messenger are started on this machine's own loopback addresses,
+some of them broken in different ways; the very same checks measure them on a short schedule, and
+the messenger loses its pictures for a while. What is measured is then held against a report of it.
+"""
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from probe.core.model import Measurement, Verdict
+    from probe.demo.world import World
+    from probe.plan.jobs import Plan
+
+RESULTS = "demo-results"
+LENGTH = 13.0  # seconds: three rounds before the disruption, three in it, two after
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=Path(RESULTS),
+        help=f"a folder for this run is made in it (default: ./{RESULTS})",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only the paths at the end")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; 0 when it went through."""
+    import asyncio
+
+    from probe.cli.main import Usage
+    from probe.core.times import rfc3339
+    from probe.demo.world import read_world
+    from probe.net.clocks import RealClock
+    from probe.record.disk import ResultsError, make_folder
+    from probe.show.tabular import console_for
+
+    world, started = read_world(), RealClock().now()
+    folder = args.results / rfc3339(started)[:19].replace(":", "")
+    try:
+        make_folder(folder)
+        console = console_for(sys.stderr if args.quiet else sys.stdout)
+        console.quiet = args.quiet
+        plan, story = asyncio.run(_measure(world, folder, console))
+    except ResultsError as exc:
+        raise Usage(str(exc)) from exc
+    except OSError as exc:
+        raise Usage(f"{folder}: {(exc.strerror or str(exc)).lower()}") from exc
+    _conclude(plan, world, story, console)
+    console.quiet = False
+    _paths(folder, plan)
+    return 0
+
+
+async def _measure(world: "World", folder: Path, console: "Console") -> "tuple[Plan, datetime]":
+    """Start the embedded internet, measure it for a while; the plan and when the story began."""
+    from rich.live import Live
+
+    from probe.cli.run import until_stopped
+    from probe.cli.session import instruments, opened
+    from probe.cli.what import plan_for
+    from probe.demo.embedded import EmbeddedInternet
+    from probe.net.clocks import RealClock
+    from probe.run.service import Service
+    from probe.show.timeline import Timeline
+
+    async with EmbeddedInternet(
+        world, (folder / "certificates").absolute(), RealClock()
+    ) as internet:
+        config = folder / "probe.yaml"
+        config.write_text(internet.configuration((folder / "results").absolute()), "utf-8")
+        plan = plan_for((), config=config)
+        console.print(
+            f"An internet of {len(world.hosts)} hosts runs on this machine's loopback addresses;\n"
+            f"{len(plan.jobs)} targets are measured every 2 seconds, for {LENGTH:.0f} seconds.\n",
+            style="bold",
+        )
+        timeline = Timeline([job.target.id for job in plan.jobs])
+        with (
+            opened(plan) as journal,
+            Live(console=console, get_renderable=timeline.table, refresh_per_second=8),
+        ):
+            assert journal is not None
+            service = Service(plan, instruments(plan, journal), journal, timeline.add)
+            internet.begin()
+            story = RealClock().now()
+            await until_stopped(service, LENGTH)
+    return plan, story
+
+
+def _conclude(plan: "Plan", world: "World", story: datetime, console: "Console") -> None:
+    """The newest verdicts as ``check`` shows them, then the comparison with the reports."""
+    from probe.compare.answer import answer
+    from probe.compare.reports import parse
+    from probe.compare.series import collect
+    from probe.compare.unreported import unreported
+    from probe.demo.reports import reports
+    from probe.net.clocks import RealClock
+    from probe.record.scan import measurements, verdicts
+    from probe.show.comparison import write_table
+    from probe.show.verdicts import show_verdicts
+
+    stored = list(verdicts(plan.results))
+    console.print("\nThe newest verdicts:\n", style="bold")
+    newest = _newest(plan, stored)
+    show_verdicts(newest, _of(newest, list(measurements(plan.results))), console)
+    console.print("\nHeld against what the demo's newspapers reported:\n", style="bold")
+    text = reports(world, story)
+    path = plan.results.parent / "reports.yaml"
+    path.write_text(text, "utf-8")
+    said, series, now = parse(text, path.name), collect(stored), RealClock().now()
+    answers = [answer(report, series, until=now) for report in said]
+    if not console.quiet:
+        write_table(said, answers, unreported(series, said, until=now), sys.stdout)
+
+
+def _newest(plan: "Plan", verdicts: "list[Verdict]") -> "list[Verdict]":
+    """The last verdict on each feature and target, in the plan's order."""
+    from probe.measure.once import in_order
+
+    last = {(v.service, v.feature, v.target): v for v in verdicts}
+    return in_order(plan, last.values())
+
+
+def _of(verdicts: "list[Verdict]", measurements: "list[Measurement]") -> "list[Measurement]":
+    cycles = {verdict.cycle for verdict in verdicts}
+    return [measurement for measurement in measurements if measurement.cycle in cycles]
+
+
+def _paths(folder: Path, plan: "Plan") -> None:
+    from probe.cli.common import output
+    from probe.record.join import judged
+    from probe.record.scan import ScanReport
+    from probe.show.csv import write_measurements
+
+    table = folder / "measurements.csv"
+    with output(table) as out:
+        pairs = judged(plan.results, None, None, ScanReport())
+        rows = write_measurements(((m, v) for m, v in pairs if m.role == "target"), out)
+    print(f"\n{rows} measurements as CSV     {table}")
+    print(f"configuration, reports   {folder}/probe.yaml, {folder}/reports.yaml")
+    print(f"everything, step by step {folder}/results/")
+    print("\nNext: probe plan whatsapp    (what would be sent; sends nothing)")
+    print("      probe check whatsapp   (measures from here)")

@@ -1,0 +1,77 @@
+"""One round of everything in a plan, several targets at once."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from probe.core.model import Measurement, Verdict
+from probe.judge.vantage import VantageState
+from probe.measure.cycle import Recorders, run_cycle
+from probe.measure.health import Health
+from probe.measure.measure import Instruments
+from probe.measure.rounds import FeatureRounds
+from probe.plan.jobs import Job, Plan
+
+AT_ONCE: Final = 48  # targets under way at the same time
+LONGEST: Final = 45.0  # seconds for one target, so that its verdict is there within 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round gave; grows while it is under way."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+
+
+async def check_once(
+    plan: Plan,
+    instruments: Instruments,
+    record: Recorders,
+    done: Callable[[Verdict], None] = lambda _: None,
+    health_changed: Callable[[VantageState], None] = lambda _: None,
+) -> Round:
+    """Measure and judge every target of the plan once, then its features.
+
+    ``record`` gets everything as soon as it is there, ``done`` each target's verdict.
+    """
+    result = Round()
+    health = Health(plan.anchors, instruments, record.measurement, health_changed)
+
+    def recorded(verdict: Verdict) -> None:
+        result.verdicts.append(verdict)
+        record.verdict(verdict)
+
+    rounds = FeatureRounds(plan.features, recorded, instruments.clock.now)
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(job: Job) -> None:
+        bounded = replace(job, timeout=min(job.timeout, LONGEST))
+        async with limit:
+            measurement, verdict = await run_cycle(
+                bounded, instruments, health, Recorders(record.measurement, recorded)
+            )
+        result.measurements.append(measurement)
+        rounds.add(verdict)
+        done(verdict)
+
+    async with asyncio.TaskGroup() as group:
+        for job in plan.jobs:
+            group.create_task(one(job))
+    rounds.finish()
+    result.verdicts[:] = in_order(plan, result.verdicts)
+    return result
+
+
+def in_order(plan: Plan, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Features first, then targets, each in the plan's order, not in that of finishing."""
+    features = {(f.service, f.feature): place for place, f in enumerate(plan.features)}
+    targets = {job.target.id: place for place, job in enumerate(plan.jobs)}
+
+    def place(verdict: Verdict) -> tuple[bool, int]:
+        if verdict.target is None:
+            return False, features[verdict.service, verdict.feature]
+        return True, targets[verdict.target]
+
+    return sorted(verdicts, key=place)

@@ -1,0 +1,337 @@
+"""Servers that misbehave on purpose, on real sockets of this machine.
+
+A script is what happens on one accepted connection; it speaks to a ``Peer``, plain or over TLS.
+``Loopback`` starts scripts on free ports of 127.0.0.1 and stops them again.
+"""
+
+import asyncio
+import copy
+import socket
+import ssl
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+
+from probe.demo.authority import Authority
+from probe.demo.listener import Listener, bind, endpoint_of
+
+HERE: Final = "127.0.0.1"
+# On with no time to linger: close() then discards what is unsent and sends RST.
+_RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+Ending = Literal["fin", "rst", "nothing"]
+Shown = Literal[
+    "valid", "expired", "not_yet_valid", "self_signed", "unknown_authority", "wrong_name"
+]
+
+
+class Peer:
+    """The server's end of one TCP connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+
+    async def receive(self) -> bytes:
+        return await self._loop.sock_recv(self._sock, 65536)
+
+    async def send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self._sock, data)
+
+    async def end(self, how: Ending) -> None:
+        """Close with FIN or RST, or only listen on; returns when the client is gone."""
+        if how == "rst":
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+            return
+        if how == "fin":
+            self._sock.shutdown(socket.SHUT_WR)
+        while await Peer.receive(self):  # closing with unread bytes would send RST
+            pass
+
+
+class TlsPeer(Peer):
+    """The same over TLS: what is sent and received is encrypted, and the ends are TCP's."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        super().__init__(sock)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    async def handshake(self) -> None:
+        await self._until_done(self._tls.do_handshake)
+
+    async def receive(self) -> bytes:
+        return await self._until_done(lambda: self._tls.read(65536)) or b""
+
+    async def send(self, data: bytes) -> None:
+        self._tls.write(data)
+        await self._flush()
+
+    async def _until_done(self, operation: Callable[[], bytes | None]) -> bytes | None:
+        while True:
+            try:
+                result = operation()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                data = await super().receive()
+                if not data:
+                    return b""
+                self._incoming.write(data)
+            except ssl.SSLError:
+                await self._flush()  # the alert
+                await super().end("fin")
+                raise
+            else:
+                await self._flush()
+                return result
+
+    async def _flush(self) -> None:
+        if data := self._outgoing.read():
+            await super().send(data)
+
+
+Script = Callable[[Peer], Awaitable[None]]
+
+
+def says(data: bytes = b"", *, then: Ending = "fin") -> Script:
+    """Read the client's first bytes, say this, and end so."""
+
+    async def script(peer: Peer) -> None:
+        await peer.receive()
+        if data:
+            await peer.send(data)
+        await peer.end(then)
+
+    return script
+
+
+def says_forever(start: bytes, again: bytes) -> Script:
+    """Say the start once, and the rest again and again until the client goes away."""
+
+    async def script(peer: Peer) -> None:
+        await peer.receive()
+        await peer.send(start)
+        many = again * max(1, 8192 // len(again))
+        while True:
+            await peer.send(many)
+
+    return script
+
+
+def page(status: int | str, body: bytes = b"", *headers: str) -> bytes:
+    """A whole HTTP/1.1 response."""
+    lines = [f"HTTP/1.1 {status} So", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+# --- DNS -----------------------------------------------------------------------------------------
+
+Reply = Callable[[bytes], bytes]  # from a query's bytes to an answer's
+
+
+def gives(*records: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Reply:
+    """Answer with records of the name, each written as "A 192.0.2.1"."""
+
+    def reply(wire: bytes) -> bytes:
+        query = dns.message.from_wire(wire)
+        message = dns.message.make_response(query)
+        message.set_rcode(rcode)
+        for record in records:
+            type_, _, data = record.partition(" ")
+            rrset = dns.rrset.from_text(query.question[0].name, 5, "IN", type_, data)
+            message.answer.append(rrset)
+        return message.to_wire()
+
+    return reply
+
+
+def with_wrong_id(reply: Reply) -> Reply:
+    """The same answer under another message id."""
+    return lambda wire: bytes([wire[0] ^ 0xFF]) + reply(wire)[1:]
+
+
+def cut_short(reply: Reply) -> Reply:
+    """The same answer without its last bytes."""
+    return lambda wire: reply(wire)[:-6]
+
+
+def garbage(wire: bytes) -> bytes:
+    """The query's own id, and then nothing that makes sense."""
+    return wire[:2] + b"\xff" * 40
+
+
+def truncated(wire: bytes) -> bytes:
+    """An empty answer with the TC bit: ask again over TCP."""
+    message = dns.message.make_response(dns.message.from_wire(wire))
+    message.flags |= dns.flags.TC
+    return message.to_wire()
+
+
+def framed(reply: Reply) -> Script:
+    """Answer one query over a stream, each message after its length (RFC 1035 section 4.2.2)."""
+
+    async def script(peer: Peer) -> None:
+        received = await peer.receive()
+        answer = reply(received[2:])
+        await peer.send(len(answer).to_bytes(2) + answer)
+        await peer.end("fin")
+
+    return script
+
+
+def posted(respond: Reply) -> Script:
+    """Read one POST, and answer its body with a whole HTTP response (RFC 8484)."""
+
+    async def script(peer: Peer) -> None:
+        received = b""
+        while b"\r\n\r\n" not in received or received.endswith(b"\r\n\r\n"):
+            received += await peer.receive()
+        await peer.send(respond(received.partition(b"\r\n\r\n")[2]))
+        await peer.end("fin")
+
+    return script
+
+
+class _Datagrams:
+    """Answers each datagram with the replies, one after another; a number waits that long."""
+
+    def __init__(self, sock: socket.socket, replies: tuple[Reply | float, ...]) -> None:
+        self._sock, self._replies = sock, replies
+        self._task = asyncio.create_task(self._answer())
+
+    async def _answer(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            wire, client = await loop.sock_recvfrom(self._sock, 65535)
+            for reply in self._replies:
+                if callable(reply):
+                    await loop.sock_sendto(self._sock, reply(wire), client)
+                else:
+                    await asyncio.sleep(reply)
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._sock.close()
+
+
+# --- starting and stopping -----------------------------------------------------------------------
+
+
+class Certificates:
+    """Server contexts with each kind of certificate; ``ca_file`` trusts all but the unknown one."""
+
+    def __init__(self, folder: Path) -> None:
+        now = datetime.now(UTC)
+        self._authority = Authority(folder, now)
+        self.ca_file = str(self._authority.ca_file)
+        self._later = copy.copy(self._authority)  # the same authority ten days on
+        self._later._now = now + timedelta(days=10)
+        stranger = folder / "stranger"
+        stranger.mkdir()
+        self._stranger = Authority(stranger, now)
+
+    def context(self, name: str, shown: Shown) -> ssl.SSLContext:
+        match shown:
+            case "not_yet_valid":
+                return self._later.context(name, "valid")
+            case "unknown_authority":
+                return self._stranger.context(name, "valid")
+            case _:
+                return self._authority.context(name, shown)
+
+
+class Loopback:
+    """What one test starts; leaving the context stops all of it."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        self.certificates = certificates
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def listen(self, script: Script) -> int:
+        """Run the script on each connection to the port that is given back."""
+        return self._listen(bind(HERE, 0), lambda sock: script(Peer(sock)))
+
+    def listen_tls(
+        self,
+        script: Script = says(),  # noqa: B008  (a script holds no state)
+        *,
+        name: str = "site.example",
+        shown: Shown = "valid",
+        ciphers: str | None = None,
+    ) -> int:
+        """The same after a TLS handshake with such a certificate for the name."""
+        context = self.certificates.context(name, shown)
+        if ciphers:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers(ciphers)
+
+        async def serve(sock: socket.socket) -> None:
+            peer = TlsPeer(sock, context)
+            await peer.handshake()
+            await script(peer)
+
+        return self._listen(bind(HERE, 0), serve)
+
+    def resolver(self, *replies: Reply | float, over_tcp: Script | None = None) -> int:
+        """Answer queries over UDP, and on the same port over TCP if there is a script for it."""
+        while True:
+            datagram = bind(HERE, 0, socket.SOCK_DGRAM)
+            port = endpoint_of(datagram).port
+            try:
+                stream = bind(HERE, port)
+            except OSError:  # free for UDP, taken for TCP: any other will do
+                datagram.close()
+                continue
+            break
+        self._stack.push_async_callback(_Datagrams(datagram, replies).stop)
+        if over_tcp is None:
+            self._stack.callback(stream.close)
+            return port
+        return self._listen(stream, lambda sock: over_tcp(Peer(sock)))
+
+    def closed(self) -> int:
+        """A port that refuses TCP: bound, so that nobody else takes it, but not listened on."""
+        sock = bind(HERE, 0)
+        self._stack.callback(sock.close)
+        return endpoint_of(sock).port
+
+    def closed_udp(self) -> int:
+        """A port where no datagram is heard. Its TCP twin is held, so that no one else comes."""
+        sock = bind(HERE, 0, socket.SOCK_DGRAM)
+        # Connected elsewhere, the socket keeps its port and the kernel refuses everyone else.
+        sock.connect((HERE, 9))
+        self._stack.callback(sock.close)
+        return endpoint_of(sock).port
+
+    def full(self) -> int:
+        """A port whose backlog is full: the kernel drops every further SYN, like a silent host."""
+        server = bind(HERE, 0)
+        server.listen(0)
+        port = endpoint_of(server).port
+        self._stack.callback(server.close)
+        for _ in range(4):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex((HERE, port))
+            self._stack.callback(waiting.close)
+        return port
+
+    def _listen(self, sock: socket.socket, serve: Callable[[socket.socket], Awaitable[None]]) -> int:
+        listener = Listener(sock, serve)
+        self._stack.push_async_callback(listener.stop)
+        return endpoint_of(sock).port
