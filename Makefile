@@ -1,6 +1,8 @@
 # Everything happens in .venv, from hash-pinned requirements; a second call finds it ready.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+# An empty environment has no PATH either.
+export PATH := $(if $(PATH),$(PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
 .PHONY: demo test check bench servers lock clean

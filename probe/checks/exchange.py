@@ -1,5 +1,7 @@
 """One HTTP exchange over a stream that is already there: request, response, transfer."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -128,8 +130,16 @@ async def _body(
 
 def _scrubbed(kit: Kit, head: Head) -> dict[str, JSON]:
     detail = head.detail()
+    scrub = kit.trace.scrubber.text
     detail["headers"] = [
-        [key, value if key == "location" else kit.trace.scrubber.text(value)]
+        [key, _location(value, scrub) if key == "location" else scrub(value)]
         for key, value in detail["headers"]
     ]
     return detail
+
+
+def _location(value: str, scrub: Callable[[str], str]) -> str:
+    """A redirect's host stays, because block pages are known by it; portals and block pages quote
+    the client's address only behind it."""
+    parts = re.fullmatch(r"((?:[A-Za-z][\w+.-]*:)?//[^/?#]*)?(.*)", value, re.DOTALL)
+    return (parts[1] or "") + scrub(parts[2]) if parts else scrub(value)

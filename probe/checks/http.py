@@ -6,8 +6,10 @@ the probe dialled itself. A redirect is recorded, and followed only where the ta
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 from urllib.parse import urljoin, urlsplit
+
+from pydantic import Field
 
 from probe.checks.exchange import MATCHED, Request, Response, exchange
 from probe.checks.expect import Expect
@@ -17,7 +19,9 @@ from probe.checks.sending import Sending
 from probe.checks.steps import connect, each, handshake
 from probe.core.address import Endpoint, is_local
 from probe.core.failure import NamedFailure
+from probe.core.hostname import normal_host
 from probe.core.masking import mask
+from probe.core.trace import Stopped
 from probe.core.units import Size
 from probe.net.trust import Policy
 
@@ -25,6 +29,7 @@ KEPT: Final = 32 * 1024  # bytes of a body that are kept as an object
 MAX_REDIRECTS: Final = 10
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _BAD_REDIRECT: Final = "http_invalid_redirect_location_host"
+_INWARDS: Final = "leads into the vantage's own network"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +70,11 @@ class HttpsCheck:
     addresses: tuple[str, ...] = ()
     lookup: bool = False
     transfer: Size = 64 * 1024
-    follow: int = 0
+    follow: Annotated[int, Field(ge=0, le=MAX_REDIRECTS)] = 0
     expect: Expect | None = None
     sni: str | None = None
     verify: bool = True
     ca_file: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.follow <= MAX_REDIRECTS:
-            raise ValueError(f"follow: at most {MAX_REDIRECTS} redirects are followed")
 
     async def run(self, kit: Kit) -> None:
         """Look the name up; at each address connect, handshake and ask."""
@@ -90,8 +91,7 @@ class HttpsCheck:
         for _ in range(self.follow):
             if response.head.status not in _REDIRECTS or not response.head.get("location"):
                 break
-            hop = await self._next(kit, transaction, hop, response)
-            endpoint = (await endpoints(kit, hop.host, hop.port))[0]
+            hop, endpoint = await self._next(kit, transaction, hop, endpoint, response)
             response = await self._fetch(kit, transaction, endpoint, hop, hop.host)
         if self.expect is not None:
             async with kit.trace.step("expect", transaction, str(endpoint), within=1.0):
@@ -133,14 +133,26 @@ class HttpsCheck:
         clean = kit.trace.scrubber.text(text).encode("utf-8", "surrogateescape")
         response.transfer["body"] = kit.keep(clean[:KEPT])
 
-    async def _next(self, kit: Kit, transaction: int, hop: _Hop, response: Response) -> _Hop:
-        """Where a redirect leads. Not to this machine's own network: a server must not be able to
-        make the vantage ask addresses that only the vantage reaches."""
-        async with kit.trace.step("redirect", transaction, within=1.0):
+    async def _next(
+        self, kit: Kit, transaction: int, hop: _Hop, endpoint: Endpoint, response: Response
+    ) -> tuple[_Hop, Endpoint]:
+        """Where a redirect leads: at the same host to the same address, else to the first address
+        that the resolvers give. Not into this machine's own network, by name or by address: a
+        server must not be able to make the vantage ask what only the vantage reaches."""
+        async with kit.trace.step("redirect", transaction, within=kit.trace.left()):
             try:
-                return _follow(hop, response.head.get("location") or "", self.host)
+                to = _follow(hop, response.head.get("location") or "", self.host)
             except ValueError as exc:
                 raise NamedFailure(_BAD_REDIRECT, str(exc)) from None
+            if to.host == hop.host:
+                return to, Endpoint(endpoint.ip, to.port)
+            try:
+                found = await endpoints(kit, to.host, to.port)
+            except Stopped as stopped:
+                raise NamedFailure(stopped.failure) from None
+            if is_local(found[0].ip) and not is_local(endpoint.ip):
+                raise NamedFailure(_BAD_REDIRECT, _INWARDS)
+            return to, found[0]
 
     def _policy(self, kit: Kit) -> Policy:
         ca_file = self.ca_file or kit.ca_file
@@ -169,13 +181,13 @@ def _follow(hop: _Hop, location: str, origin: str) -> _Hop:
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("not a web address")
     if is_local(parts.hostname) and not is_local(origin):
-        raise ValueError("leads into the vantage's own network")
+        raise ValueError(_INWARDS)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not path.isascii() or not path.isprintable() or " " in path:
         raise ValueError("not a web address")
     return _Hop(
         scheme=parts.scheme,
-        host=parts.hostname,
+        host=normal_host(parts.hostname, location),
         port=parts.port or _PORTS[parts.scheme],
         path=path,
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from probe.plan.jobs import Plan
 
 RESULTS = "demo-results"
-LENGTH = 13.0  # seconds: three rounds before the disruption, three in it, two after
+LENGTH = 14.0  # seconds: two rounds before the disruption, three in it, two after
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import argparse
 import importlib
 import os
 import sys
+import textwrap
 from typing import Final, NoReturn
 
 from probe import __version__
@@ -68,7 +69,7 @@ def _dispatch(arguments: list[str]) -> int:
     command = importlib.import_module(f"probe.cli.{name}")
     own = _Parser(
         prog=f"probe {name}",
-        description=command.__doc__,
+        description=_wrapped(command.__doc__ or ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -76,6 +77,11 @@ def _dispatch(arguments: list[str]) -> int:
     code: int = command.run(own.parse_args(arguments[1:]))
     sys.stdout.flush()
     return code
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs for a terminal of 80 columns."""
+    return "\n\n".join(textwrap.fill(part, 78) for part in text.strip().split("\n\n"))
 
 
 def _parser() -> _Parser:

@@ -62,6 +62,8 @@ def _known(what: str) -> None:
     if "://" in what or what in names():
         return
     guess = difflib.get_close_matches(what, names(), 1)
+    if "/" in what or what.endswith((".yaml", ".yml")):
+        raise Usage(f"'{what}': there is no such file, and it is no URL")
     if "." in what or ":" in what:
         hint = f"did you mean 'https://{what}'?"
     elif guess:

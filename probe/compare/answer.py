@@ -60,7 +60,6 @@ def answer(report: Report, series: Sequence[Series], *, until: datetime) -> Answ
     before = _share(matched, start - beside, start)
     during = _share(matched, start, end)
     after = _share(matched, end, end + beside) if report.end_latest else share(0, 0)
-    known = during.share is not None and before.share is not None
     mechanisms = sum((one.failures(start, end) for one in matched), Counter[str]())
     return Answer(
         report=report.id,
@@ -70,7 +69,7 @@ def answer(report: Report, series: Sequence[Series], *, until: datetime) -> Answ
         before=before,
         during=during,
         after=after,
-        effect=during.share - before.share if known else None,
+        effect=_effect(before.share, during.share),
         p=None,
         onset_earliest=None,
         onset_latest=None,
@@ -94,6 +93,10 @@ def _share(series: Sequence[Series], start: datetime, end: datetime) -> Share:
     failed = sum(one.count(FAILING, start, end) for one in series)
     working = sum(one.count(WORKING, start, end) for one in series)
     return share(failed, failed + working)
+
+
+def _effect(before: float | None, during: float | None) -> float | None:
+    return None if before is None or during is None else during - before
 
 
 def _coverage(series: Sequence[Series], start: datetime, end: datetime) -> float:

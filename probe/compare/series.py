@@ -79,7 +79,9 @@ class Series:
         first, last = self._span(start, end)
         failing = (at for at in range(first, last) if self.outcomes[at] in _FAILING)
         seen = Counter(self.mechanisms[at] for at in failing)
-        return Counter({name: seen[code] for code, name in enumerate(self.names) if name and seen[code]})
+        return Counter(
+            {name: seen[code] for code, name in enumerate(self.names) if name and seen[code]}
+        )
 
     def concluded(self) -> Iterator[Observation]:
         """Every verdict that is no gap, in order of time."""

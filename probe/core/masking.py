@@ -5,7 +5,8 @@ from typing import Final
 
 MASK: Final = "***"
 
-_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+# A password with a slash in it is no valid URL, but must not show in the message that says so.
+_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?::(?!\d*[/?#])\S*)?@")
 _SECRET: Final = re.compile(
     r"(?P<key>(?:^|[?&;#])[^=&?#]*(?:token|secret|passw|password|pwd|apikey|api_key|auth|signature"
     r"|private_key|psk|session)[^=&?#]*=)[^&#;\s]*",

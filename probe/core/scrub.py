@@ -13,12 +13,19 @@ from typing import Final
 SCRUBBED: Final = "[scrubbed]"
 
 _PORT = r"(?P<port>:\d{1,5}(?!\d))?"
-_V4: Final = re.compile(r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![\w]|\.\d)" + _PORT)
-# Candidates only: ipaddress decides. At least two colons, so that 12:30 is never looked at.
-_V6: Final = re.compile(
-    r"(?<![\w:.])(?P<ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?)"
-    r"(?:%\w+)?(?![\w:])"
+_V4: Final = re.compile(
+    r"(?<![^\W_])(?<!\.)(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![^\W_]|\.\d)" + _PORT
 )
+# A word and a colon before an address, as in "client:2001:db8::1": no group of the address itself.
+_LABEL: Final = "|".join([r"(?<=\w{5}:)", *(rf"(?<=[G-Zg-z_]\w{{{n}}}:)" for n in range(4))])
+# Candidates only: ipaddress decides. At least two colons, so that 12:30 is never looked at. A
+# single colon behind an address belongs to the sentence.
+_V6: Final = re.compile(
+    rf"(?:(?<![\w:.])|{_LABEL})"
+    r"(?P<ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?)"
+    r"(?:%\w+)?(?<![^:]:)(?!\w|:[\w:])"
+)
+_LEADING_ZEROS: Final = re.compile(r"\b0+(?=[0-9A-Fa-f])")
 # What stands before a version: a product name and a slash (RFC 9110 section 10.1.5), or the word.
 _VERSION: Final = re.compile(
     r"(?:(?:^|[\s(;,\"'=>])[A-Za-z][A-Za-z_+-]*/|\b(?:v|ver|version|release|build)[\s.:=]*)$",
@@ -75,5 +82,7 @@ def _address(text: str) -> str | None:
         return None
 
 
-def _canonical(ip: str) -> str:
-    return str(ipaddress.ip_address(ip.partition("%")[0]))
+def _canonical(text: str) -> str:
+    """One spelling for one address, whichever of its spellings a server chose."""
+    ip = ipaddress.ip_address(_LEADING_ZEROS.sub("", text.partition("%")[0]))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

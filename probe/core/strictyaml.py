@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 LIMIT: Final = 4 * 1024 * 1024  # bytes; a larger file is a mistake or an attack
+DEPTH: Final = 64  # collections within collections, likewise
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
 _Path = tuple[str | int, ...]
 _TAGS: Final = "tag:yaml.org,2002:"
@@ -72,6 +73,7 @@ def _load(text: str | bytes, name: str) -> tuple[Any, dict[_Path, int]]:
     """The document's value, and the line of each path in it."""
     lines: dict[_Path, int] = {}
     try:
+        _refuse_depth(text, name)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -91,8 +93,18 @@ def _load(text: str | bytes, name: str) -> tuple[Any, dict[_Path, int]]:
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as exc:
         first = str(exc).splitlines()[0]
         raise ConfigError(f"{name}: not a YAML text file: {first}") from None
-    except RecursionError:
-        raise ConfigError(f"{name}: nested too deeply") from None
+
+
+def _refuse_depth(text: str | bytes, name: str) -> None:
+    """Reading events needs no stack; composing nodes from them recurses, in C without a limit."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH:
+            raise ConfigError(f"{name}:{event.start_mark.line + 1}: nested too deeply")
 
 
 def _note_lines(
@@ -106,7 +118,7 @@ def _note_lines(
         keys: set[str] = set()
         for key, value in node.value:
             where = f"{name}:{key.start_mark.line + 1}"
-            if not isinstance(key, yaml.ScalarNode):
+            if not isinstance(key, yaml.ScalarNode) or key.tag != _TAGS + "str":
                 raise ConfigError(f"{where}: a key must be a plain text")
             if key.value in keys:
                 raise ConfigError(f"{where}: {_dotted((*path, key.value))}: stands here twice")
@@ -157,6 +169,8 @@ def _message(error: Any, model: type[BaseModel]) -> str:
         return "is missing"
     if kind == "value_error":
         return str(error["ctx"]["error"])
+    if kind in {"model_type", "dict_type"}:
+        return f"expected keys and values, found {_found(error.get('input'))}"
     message = str(error["msg"])
     given = error.get("input")
     if isinstance(given, str | int | float | bool):
@@ -186,6 +200,10 @@ def _dotted(path: _Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
+
+
+def _found(value: object) -> str:
+    return "nothing" if value is None else f"a {_kind(value)}"
 
 
 def _kind(value: object) -> str:

@@ -6,15 +6,22 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST: Final = 366 * 86400.0  # seconds; longer is a mistake, and the calendar has an end
 _BYTES: Final = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "kB": 1000, "MB": 1000**2}
 
 
 def parse_duration(text: str) -> float:
-    """Seconds in a text such as 500ms, 30s, 10m, 2h, 1d. ValueError for anything else."""
+    """Seconds in a text such as 500ms, 30s, 10m, 2h, 1d. ValueError for anything else.
+
+    A year is the most.
+    """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text.strip())
     if not match:
         raise ValueError(f"'{text}' is no duration: write a number and ms, s, m, h or d, as in 30s")
-    return float(match[1]) * _SECONDS[match[2]]
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > LONGEST:
+        raise ValueError(f"'{text}' is longer than a year")
+    return seconds
 
 
 def parse_size(text: str) -> int:
@@ -30,7 +37,7 @@ def show_duration(seconds: float) -> str:
     for unit in ("d", "h", "m", "s"):
         if seconds >= _SECONDS[unit] and seconds % _SECONDS[unit] == 0:
             return f"{int(seconds // _SECONDS[unit])}{unit}"
-    return f"{seconds * 1000:g}ms"
+    return f"{seconds * 1000:.15g}ms"
 
 
 def _size(value: object) -> object:
@@ -42,4 +49,6 @@ def _duration(value: object) -> object:
 
 
 Size = Annotated[int, BeforeValidator(_size), Field(gt=0)]  # bytes, as pydantic reads them
-Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0)]  # seconds, likewise
+# Seconds, likewise; a Delay may be zero.
+Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0, le=LONGEST)]
+Delay = Annotated[float, BeforeValidator(_duration), Field(ge=0, le=LONGEST)]

@@ -8,7 +8,7 @@ import yaml
 from probe.core.times import rfc3339, utc_day
 from probe.demo.world import Change, Target, World
 
-_VAGUE: Final = timedelta(seconds=1)  # newspapers are never exact, not even the demo's
+_VAGUE: Final = timedelta(seconds=0.5)  # newspapers are never exact, not even the demo's
 _ELSEWHERE: Final = "XE"  # a country that ISO 3166 never assigns, and no vantage is in
 
 

@@ -13,9 +13,9 @@ from probe.checks.kit import MAX_ADDRESSES, Timeouts
 from probe.checks.resolver import parse_resolver
 from probe.core.model import UNKNOWN_COUNTRY, Network, Vantage
 from probe.core.strictyaml import ConfigError, read
-from probe.core.units import Duration
+from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
-from probe.plan.target import parse_target
+from probe.plan.target import OptionError, parse_target
 
 # Small, long-lived pages that vendors keep for this very purpose, in several networks. Over TLS:
 # a captive portal cannot answer for them.
@@ -45,8 +45,14 @@ def _anchor(text: str) -> str:
     return text
 
 
+def _policy(text: str) -> str:
+    Policy.parse(text)
+    return text
+
+
 ResolverUrl = Annotated[str, AfterValidator(_resolver)]
 AnchorUrl = Annotated[str, AfterValidator(_anchor)]
+PolicyText = Annotated[str, AfterValidator(_policy)]
 
 
 class _Strict(BaseModel):
@@ -101,12 +107,7 @@ class ScheduleSection(_Strict):
     """How often, and the most that a random delay may add to each start."""
 
     every: Duration = 600.0
-    spread: Annotated[Duration, Field(ge=0)] | int = 0
-
-    @field_validator("spread", mode="before")
-    @classmethod
-    def _none_is_zero(cls, value: object) -> object:
-        return 0 if value in {"0", "0s"} else value
+    spread: Delay = 0.0
 
 
 class ControlSection(_Strict):
@@ -145,17 +146,18 @@ class TargetSection(BaseModel):
 
     @model_validator(mode="after")
     def _understood(self) -> "TargetSection":
-        parse_target(self.url, self.options)
+        try:
+            parse_target(self.url, self.options)
+        except OptionError:
+            raise
+        except ValueError as exc:
+            raise OptionError(str(exc), "url") from None
         return self
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of the check."""
         return dict(self.model_extra or {})
-
-
-def _policy(value: object) -> object:
-    return Policy.parse(value) if isinstance(value, str) else value
 
 
 class Config(_Strict):
@@ -168,7 +170,7 @@ class Config(_Strict):
     anchors: AnchorsSection = AnchorsSection()
     schedule: ScheduleSection = ScheduleSection()
     services: list[str] = []
-    policies: dict[str, dict[str, str]] = {}
+    policies: dict[str, dict[str, PolicyText]] = {}
     targets: list[TargetSection] = []
     results: str = "results"
     tls: TlsSection = TlsSection()
@@ -202,14 +204,6 @@ class Config(_Strict):
                 problem.key = (index,)  # type: ignore[attr-defined]
                 raise problem
         return services
-
-    @field_validator("policies")
-    @classmethod
-    def _policies(cls, policies: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        for features in policies.values():
-            for text in features.values():
-                Policy.parse(text)
-        return policies
 
     @model_validator(mode="after")
     def _something(self) -> "Config":

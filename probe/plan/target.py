@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-import idna
 from pydantic import TypeAdapter, ValidationError
 
 from probe.checks import Check, load
 from probe.checks.resolver import parse_resolver
 from probe.core.address import is_ip
+from probe.core.hostname import normal_host
 from probe.core.masking import mask
 from probe.core.model import JSON
 from probe.core.units import parse_duration
@@ -29,10 +29,10 @@ _PARTS: Final = frozenset({"host", "port", "path"})
 class OptionError(ValueError):
     """A wrong option; ``key`` is the place of the mistake below the target."""
 
-    def __init__(self, key: str, message: str) -> None:
-        """Say what is wrong with the option of this name."""
+    def __init__(self, message: str, *key: str) -> None:
+        """Say what is wrong with the option of this name, or with a key below it."""
         super().__init__(message)
-        self.key = (key,)
+        self.key = key
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,8 @@ def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
     given = {**_url_options(parts), **(options or {})}
     common = {key: _common(key, given.pop(key)) for key in COMMON & given.keys()}
     host = normal_host(parts.hostname or "", shown)
-    port = parts.port or check_type.default_port
-    if port is None:
+    port = check_type.default_port if parts.port is None else parts.port
+    if not port:
         raise ValueError(f"'{shown}': a port is needed, as in {parts.scheme}://{host}:443")
     values: dict[str, JSON] = {"host": host, "port": port, **_own(check_type, given)}
     if parts.scheme in WEB:
@@ -82,8 +82,8 @@ def _split(text: str, shown: str) -> SplitResult:
     try:
         parts = urlsplit(text.strip())
         _ = parts.port  # is read late by urllib, and raises then
-    except ValueError as exc:
-        raise ValueError(f"'{shown}' is no URL: {exc}") from None
+    except ValueError:  # its text would repeat parts of the URL that may be a password's
+        raise ValueError(f"'{shown}' is no URL: look at its host and its port") from None
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"'{shown}' names no host; write it as in https://host/path")
     if parts.scheme in WEB and not (parts.path + parts.query).isascii():
@@ -91,25 +91,6 @@ def _split(text: str, shown: str) -> SplitResult:
     if any(ord(c) <= 32 or ord(c) == 127 for c in text.strip()):
         raise ValueError(f"'{shown}' has a blank or control character in it")
     return parts
-
-
-def normal_host(host: str, shown: str) -> str:
-    """A host as it goes on the wire: lower case, IDNA 2008 (RFC 5891), IP literals untouched."""
-    if is_ip(host):
-        return host
-    name = host.rstrip(".").lower()
-    try:
-        if not name.isascii():
-            name = idna.encode(name, uts46=True).decode()
-    except idna.IDNAError as exc:
-        raise ValueError(f"'{shown}': '{host}' is no host name: {exc}") from None
-    labels = name.split(".")
-    allowed = all(c.isalnum() or c in "-_" for label in labels for c in label)
-    if len(name) > 253 or not allowed or not all(0 < len(label) < 64 for label in labels):
-        raise ValueError(f"'{shown}': '{host}' is no host name")
-    if labels[-1].isdigit():  # 300.1.2.3 and 1.2.3 are mistyped addresses, never names
-        raise ValueError(f"'{shown}': '{host}' is neither an IP address nor a name")
-    return name
 
 
 def _url_options(parts: SplitResult) -> dict[str, JSON]:
@@ -123,9 +104,12 @@ def _common(key: str, value: JSON) -> JSON:
     try:
         if key == "resolver":
             return tuple(parse_resolver(text) for text in str(value).split(","))
-        return parse_duration(str(value))
+        seconds = parse_duration(str(value))
+        if not seconds:
+            raise ValueError(f"'{value}' is no time at all")
+        return seconds
     except ValueError as exc:
-        raise OptionError(key, str(exc)) from None
+        raise OptionError(str(exc), key) from None
 
 
 def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
@@ -137,12 +121,12 @@ def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
         if key not in names:
             guess = difflib.get_close_matches(key, [*names, *COMMON], 1)
             hint = f"; did you mean '{guess[0]}'?" if guess else ""
-            raise OptionError(key, f"unknown key for {check_type.name}://{hint}")
+            raise OptionError(f"unknown key for {check_type.name}://{hint}", key)
         several = str(fields[key].type).startswith("tuple")
         values[key] = value.split(",") if several and isinstance(value, str) else value
     for ip in values.get("addresses", ()):
         if not is_ip(str(ip)):
-            raise OptionError("addresses", f"'{ip}' is no IP address")
+            raise OptionError(f"'{ip}' is no IP address", "addresses")
     return values
 
 
@@ -151,12 +135,14 @@ def _build(check_type: Any, values: dict[str, JSON], shown: str) -> Check:
         check: Check = TypeAdapter(check_type).validate_python(values)
     except ValidationError as exc:
         error = exc.errors(include_url=False)[0]
-        key = str(error["loc"][0]) if error["loc"] else ""
+        key = [str(part) for part in error["loc"]]
         message = error["msg"].removeprefix("Value error, ")
-        if key in _PARTS or not key:
+        message = message[:1].lower() + message[1:]
+        if not key or key[0] in _PARTS:
             raise ValueError(f"'{shown}': {message}") from None
-        inner = ".".join(str(part) for part in error["loc"][1:])
-        raise OptionError(key, f"{inner}: {message}" if inner else message) from None
+        if error["type"] == "extra_forbidden":
+            message = "unknown key"
+        raise OptionError(message, *key) from None
     return check
 
 

@@ -6,14 +6,15 @@ come from files and servers that nobody need trust. Durations are milliseconds w
 
 import csv
 from collections.abc import Iterable
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import msgspec
 
-from probe.core.model import JSON, Measurement, Step, Verdict
+from probe.core.model import Measurement, Step, Verdict
 from probe.core.times import rfc3339
-from probe.judge.deciding import Deciding, deciding, lookups
+from probe.judge.deciding import Deciding, deciding
 from probe.record.join import Judged
+from probe.show.timings import first, last_hop, lookup_of, number, timings_of
 
 COLUMNS: Final = tuple(
     # The lists stand as the contract writes them.
@@ -63,8 +64,10 @@ def _write(header: tuple[str, ...], rows: Iterable[Iterable[object]], out: TextI
 def _measurement(m: Measurement, verdict: Judged | None) -> tuple[object, ...]:
     outcome, mechanism, locus, rule, control_outcome = verdict or _NOT_JUDGED
     by = deciding(m)
-    lookup = by if by and m.check == "dns" else lookups(m)
-    steps = _Steps(by)
+    lookup = lookup_of(m, by)
+    times = timings_of(by, lookup)
+    steps = by.steps if by else ()
+    hop = last_hop(steps)
     failed = by.failed if by else None
     vantage, target = m.vantage, m.target
     return (
@@ -78,20 +81,20 @@ def _measurement(m: Measurement, verdict: Judged | None) -> tuple[object, ...]:
         text(target.id),
         text(target.url),
         text(m.check),
-        text(steps.address),
+        text(next((step.address for step in steps if step.address), None)),
         outcome,
         text(mechanism),
         locus,
         text(rule),
         text(failed.failure) if failed else None,
         text(failed.op) if failed else None,
-        _lookup_ms(lookup),
-        _duration_ms(steps.connect),
-        _duration_ms(steps.handshake),
-        steps.first_byte_ms(),
-        _ms(by.steps[-1].t) if by else None,
-        _number(steps.transfer, "bytes"),
-        _number(steps.response, "status"),
+        _ms(times.dns),
+        _ms(times.connect),
+        _ms(times.tls),
+        _ms(times.first_byte),
+        _ms(times.total),
+        number(first(hop, "transfer"), "bytes"),
+        number(first(hop, "http_response"), "status"),
         _resolver(lookup),
         m.covered,
         control_outcome,
@@ -102,42 +105,6 @@ def _measurement(m: Measurement, verdict: Judged | None) -> tuple[object, ...]:
         text(m.invalid),
         text(m.id),
     )
-
-
-class _Steps:
-    """The deciding transaction's steps by what they tell.
-
-    Where a redirect was followed, the address, connection and handshake are those of the target
-    itself, and request, response and transfer are the last ones.
-    """
-
-    __slots__ = ("address", "connect", "handshake", "request", "response", "transfer")
-
-    def __init__(self, by: Deciding | None) -> None:
-        self.address: str | None = None
-        self.connect: Step | None = None
-        self.handshake: Step | None = None
-        self.request: Step | None = None
-        self.response: Step | None = None
-        self.transfer: Step | None = None
-        for step in by.steps if by else ():
-            self.address = self.address or step.address
-            match step.op:
-                case "connect":
-                    self.connect = self.connect or step
-                case "tls_handshake":
-                    self.handshake = self.handshake or step
-                case "http_request":
-                    self.request, self.response, self.transfer = step, None, None
-                case "http_response":
-                    self.response = step
-                case "transfer":
-                    self.transfer = step
-
-    def first_byte_ms(self) -> str | None:
-        """From the end of the request to the first byte of its response."""
-        at = _number(self.response, "first_byte")
-        return None if at is None or self.request is None else _ms(at - self.request.t)
 
 
 def _step(m: Measurement, step: Step) -> tuple[object, ...]:
@@ -190,20 +157,8 @@ def text(value: str | None) -> str | None:
     return f"'{value}" if value and value[0] in _FORMULA else value
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.3f}"
-
-
-def _duration_ms(step: Step | None) -> str | None:
-    return _ms(step.t - step.t0) if step else None
-
-
-def _lookup_ms(lookup: Deciding | None) -> str | None:
-    """From the start of the query's transaction to its answer, handshakes of DoT or DoH too."""
-    if lookup is None:
-        return None
-    answered = next((step for step in reversed(lookup.steps) if step.op == "resolve"), None)
-    return _ms(answered.t - lookup.steps[0].t0) if answered else None
+def _ms(milliseconds: float | None) -> str | None:
+    return None if milliseconds is None else f"{milliseconds:.3f}"
 
 
 def _resolver(lookup: Deciding | None) -> str | None:
@@ -211,9 +166,3 @@ def _resolver(lookup: Deciding | None) -> str | None:
         return None
     found = (step.detail.get("resolver") for step in lookup.steps)
     return text(next((name for name in found if isinstance(name, str)), None))
-
-
-def _number(step: Step | None, key: str) -> Any:
-    """A number from a step's detail; a file may hold anything there."""
-    value: JSON = step.detail.get(key) if step else None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -12,8 +12,6 @@ from datetime import datetime
 from statistics import median
 from typing import Final, TextIO
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -21,10 +19,10 @@ from probe.core.model import Measurement
 from probe.core.times import rfc3339
 from probe.judge.deciding import deciding
 from probe.record.join import Judged
+from probe.show.tabular import console_for
 from probe.show.terminal import safe
 
 SAMPLE: Final = 1000  # durations per target: the median's error is then a few percent of its rank
-WIDTH: Final = 80
 _SAYS_NOTHING: Final = frozenset({"offline", "invalid"})  # about the target, that is
 
 
@@ -100,23 +98,29 @@ def summarise(
 def write_table(rows: Iterable[tuple[Measurement, Judged | None]], out: TextIO) -> int:
     """Print the summary; colours and the full width only on a terminal. Gives the measurements."""
     summaries = summarise(rows)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("target", overflow="fold")
+    console = console_for(out)
+    if summaries:
+        start = min(summary.first for summary in summaries.values() if summary.first)
+        end = max(summary.last for summary in summaries.values() if summary.last)
+        console.print(f"{_minute(start)} to {_minute(end)} UTC\n")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("target", overflow="fold", max_width=37)
     table.add_column("count", justify="right", no_wrap=True)
     table.add_column("ok", justify="right", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
-    table.add_column("commonest\nfailure", overflow="fold")
-    table.add_column("first,\nlast (UTC)", no_wrap=True)
+    table.add_column("commonest failure", overflow="fold")
+    heading = None
     for (service, feature, target), summary in summaries.items():
+        if heading != (service, feature):
+            heading = (service, feature)
+            table.add_row(Text(safe(f"{service} {feature}"), "bold"))
         table.add_row(
-            Text.assemble((safe(f"{service} {feature}"), "bold"), "\n", safe(target)),
+            Text(f"  {safe(target)}"),
             str(summary.count),
             _ok(summary.ok_share),
             f"{median(summary.sample):.0f} ms" if summary.sample else "-",
             _failure(summary.commonest_failure),
-            _minute(summary.first) + "\n" + _minute(summary.last),
         )
-    console = Console(file=out, width=None if out.isatty() else WIDTH, highlight=False)
     console.print(table)
     return sum(summary.count for summary in summaries.values())
 
@@ -133,8 +137,9 @@ def _failure(failure: tuple[str, str, int] | None) -> Text:
     if failure is None:
         return Text("-")
     outcome, mechanism, number = failure
-    return Text.assemble((safe(outcome), "red"), f" ({number})\n", safe(mechanism))
+    where = f" {mechanism}" if mechanism else ""
+    return Text.assemble((safe(outcome), "red"), f"{safe(where)} ({number})")
 
 
-def _minute(at: datetime | None) -> str:
-    return rfc3339(at)[:16].replace("T", " ") if at else ""
+def _minute(at: datetime) -> str:
+    return rfc3339(at)[:16].replace("T", " ")

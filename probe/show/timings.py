@@ -1,4 +1,4 @@
-"""How long the stages of a measurement took, from its deciding transaction, in milliseconds."""
+"""How long the stages of a measurement took, in milliseconds."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from probe.judge.deciding import Deciding, deciding, lookups
 class Timings:
     """Milliseconds; None where a stage was not reached.
 
-    ``dns`` runs from the start of the lookup to its answer, ``first_byte`` from the end of the
-    request to the first byte of the response, ``total`` from the start of the measurement to the
-    end of the deciding transaction. Where a redirect was followed, ``connect`` and ``tls`` are the
-    target's own, ``first_byte`` is the last hop's.
+    ``dns`` runs from the start of the lookup to its answer (the handshakes of DoT or DoH too),
+    ``first_byte`` from the end of the request to the first byte of the response, ``total`` from
+    the start of the measurement to the end of the deciding transaction. Where a redirect was
+    followed, ``connect`` and ``tls`` are the target's own, ``first_byte`` is the last hop's.
     """
 
     dns: float | None
@@ -26,13 +26,22 @@ class Timings:
 def timings(measurement: Measurement) -> Timings:
     """The stages' durations."""
     decided = deciding(measurement)
-    lookup = decided if decided and measurement.check == "dns" else lookups(measurement)
+    return timings_of(decided, lookup_of(measurement, decided))
+
+
+def lookup_of(measurement: Measurement, decided: Deciding | None) -> Deciding | None:
+    """The lookup that counts: for the dns check the deciding transaction itself."""
+    return decided if decided and measurement.check == "dns" else lookups(measurement)
+
+
+def timings_of(decided: Deciding | None, lookup: Deciding | None) -> Timings:
+    """The same for transactions that are known already."""
     steps = decided.steps if decided else ()
     return Timings(
         dns=_lookup(lookup),
         connect=_duration(first(steps, "connect")),
         tls=_duration(first(steps, "tls_handshake")),
-        first_byte=_first_byte(steps),
+        first_byte=_first_byte(last_hop(steps)),
         total=steps[-1].t * 1000 if steps else None,
     )
 
@@ -42,9 +51,18 @@ def first(steps: tuple[Step, ...], op: str) -> Step | None:
     return next((step for step in steps if step.op == op), None)
 
 
-def last(steps: tuple[Step, ...], op: str) -> Step | None:
-    """The last step of this operation."""
-    return next((step for step in reversed(steps) if step.op == op), None)
+def last_hop(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps from the last HTTP request on: where a redirect was followed, the last hop's."""
+    for place in range(len(steps) - 1, -1, -1):
+        if steps[place].op == "http_request":
+            return steps[place:]
+    return ()
+
+
+def number(step: Step | None, key: str) -> int | float | None:
+    """A number from a step's detail; a file may hold anything there."""
+    value = step.detail.get(key) if step else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _duration(step: Step | None) -> float | None:
@@ -54,13 +72,10 @@ def _duration(step: Step | None) -> float | None:
 def _lookup(lookup: Deciding | None) -> float | None:
     if lookup is None:
         return None
-    answer = last(lookup.steps, "resolve") or lookup.steps[-1]
-    return (answer.t - lookup.steps[0].t0) * 1000
+    answered = next((step for step in reversed(lookup.steps) if step.op == "resolve"), None)
+    return None if answered is None else (answered.t - lookup.steps[0].t0) * 1000
 
 
-def _first_byte(steps: tuple[Step, ...]) -> float | None:
-    request, response = last(steps, "http_request"), last(steps, "http_response")
-    if request is None or response is None or response.t0 < request.t0:
-        return None
-    at = response.detail.get("first_byte")
-    return None if not isinstance(at, int | float) else (at - request.t) * 1000
+def _first_byte(hop: tuple[Step, ...]) -> float | None:
+    at = number(first(hop, "http_response"), "first_byte")
+    return None if at is None else (at - hop[0].t) * 1000

@@ -15,6 +15,7 @@ from probe.core.failure import EndOfStreamError, NamedFailure
 from probe.core.model import JSON
 
 MAX_HEAD: Final = 64 * 1024  # bytes of a response's status line and headers, informational ones too
+_BEGINNING: Final = b"HTTP/"  # RFC 9112 section 4: of every status line
 MAX_HEADER_VALUE: Final = 2048  # characters of one header kept in a step's detail
 
 
@@ -42,6 +43,7 @@ class Exchange:
     def __init__(self) -> None:
         """Start before the request."""
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self._start = b""
         self._closed = False
 
     def request(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
@@ -62,6 +64,11 @@ class Exchange:
     def feed(self, data: bytes) -> None:
         """Take what arrived; empty for the peer's close."""
         self._closed = self._closed or not data
+        self._start += data[: len(_BEGINNING) - len(self._start)]
+        if not _BEGINNING.startswith(self._start):
+            # h11 waits for a blank line first, and a server of another protocol may wait as well:
+            # its greeting must not end up as our deadline.
+            raise NamedFailure(failure.HTTP, "not HTTP")
         try:
             self._connection.receive_data(data)
         except h11.RemoteProtocolError as exc:

@@ -6,6 +6,7 @@ A script is what happens on one accepted connection; it speaks to a ``Peer``, pl
 
 import asyncio
 import copy
+import re
 import socket
 import ssl
 import struct
@@ -26,6 +27,9 @@ from probe.demo.listener import Listener, bind, endpoint_of
 HERE: Final = "127.0.0.1"
 # On with no time to linger: close() then discards what is unsent and sends RST.
 _RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+_POST: Final = re.compile(
+    rb"POST .*\r\ncontent-length: (?P<length>\d+)(?:\r\n.+?)?\r\n\r\n(?P<body>.*)", re.I | re.S
+)
 
 Ending = Literal["fin", "rst", "nothing"]
 Shown = Literal[
@@ -192,9 +196,12 @@ def posted(respond: Reply) -> Script:
 
     async def script(peer: Peer) -> None:
         received = b""
-        while b"\r\n\r\n" not in received or received.endswith(b"\r\n\r\n"):
-            received += await peer.receive()
-        await peer.send(respond(received.partition(b"\r\n\r\n")[2]))
+        while not (whole := _POST.match(received)) or len(whole["body"]) < int(whole["length"]):
+            piece = await peer.receive()
+            if not piece:
+                return
+            received += piece
+        await peer.send(respond(whole["body"]))
         await peer.end("fin")
 
     return script

@@ -185,6 +185,26 @@ def test_processes_writing_at_once_do_not_interleave(tmp_path: Path) -> None:
         assert {letter for m in own for letter in m.steps[0].detail["filling"]} == {prefix[-1]}
 
 
+def test_the_file_is_locked_while_it_is_looked_at_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = journal_module._write_whole
+    refused = []
+
+    def write(descriptor: int, size: int, line: bytes) -> None:
+        with (tmp_path / DAY).open("rb") as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                refused.append(line)
+        real(descriptor, size, line)
+
+    monkeypatch.setattr(journal_module, "_write_whole", write)
+    with Journal(tmp_path) as journal:
+        journal.measurement(measurement("m"))
+    assert len(refused) == 1
+
+
 def test_threads_may_share_a_journal(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
 
@@ -296,7 +316,8 @@ def in_own_mounts(folder: Path, options: str, script: str) -> str:
     mount = f'mount -t tmpfs -o {options} none "$1" && exec "$2" -c "$3" "$1"'
     inner = ["sh", "-c", mount, "sh", str(folder), sys.executable, script]
     for unshare in (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]):
-        if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode == 0:
+        trial = [*unshare, "mount", "-t", "tmpfs", "none", str(folder)]
+        if subprocess.run(trial, capture_output=True, check=False).returncode == 0:
             done = subprocess.run(
                 [*unshare, *inner],
                 env=PROJECT,

@@ -1,0 +1,113 @@
+"""All figures of docs/benchmarks.md, measured here and now: python bench/run.py [--quick] [--write]
+
+Says plainly where a target is missed, but never fails for it: a busy machine is no bug. The exit
+code is 1 only when something could not be measured at all.
+"""
+
+import argparse
+import os
+import platform
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import cold
+import cpu
+import memory
+import size
+import timings
+from servers import NotMeasuredError, find
+from table import WIDTH, Section
+
+from probe import __version__
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+_BEGIN: Final = "<!-- figures: written by bench/run.py --write -->"
+_END: Final = "<!-- end of figures -->"
+
+
+def main() -> int:
+    """Measure, print, and write if asked to; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, rougher figures")
+    parser.add_argument(
+        "--write", action="store_true", help="put the table into docs/benchmarks.md"
+    )
+    args = parser.parse_args()
+    command = " ".join(["python bench/run.py", *(["--quick"] if args.quick else [])])
+    texts = [_machine(command)]
+    print(texts[0])
+    missed, unmeasured = [], False
+    for name, measure in _parts(quick=args.quick):
+        print(f"measuring: {name} …", file=sys.stderr, flush=True)
+        try:
+            found = measure()
+        except NotMeasuredError as exc:
+            found, unmeasured = [Section(title=name, note=f"NOT MEASURED: {exc}")], True
+        for section in found:
+            texts.append(str(section))
+            print(section, flush=True)
+            missed += [target.what for target in section.targets if not target.met]
+    texts.append(f"targets missed: {', '.join(missed) or 'none'}\n")
+    print(texts[-1])
+    if args.write:
+        _write("\n".join(texts))
+    return int(unmeasured)
+
+
+def _parts(*, quick: bool) -> Iterator[tuple[str, Callable[[], list[Section]]]]:
+    yield "clock against the line", lambda: timings.sections(40 if quick else 200)
+    yield "CPU per check", lambda: cpu.sections(100 if quick else 300, 3 if quick else 7)
+    yield "new processes", lambda: cold.sections(5 if quick else 20)
+    yield "export", lambda: memory.sections(50_000 if quick else 1_000_000)
+    yield "installed size", size.sections
+
+
+def _machine(command: str) -> str:
+    """When, on what and with which programs, as lines."""
+    facts = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "probe": __version__,
+        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_version()}, {ssl.OPENSSL_VERSION}",
+        "openssl": _version("openssl", "version"),
+        "nginx": _version("nginx", "-v"),
+        "blackbox": _version("prometheus-blackbox-exporter", "--version"),
+    }
+    return "\n".join(f"{name:9} {fact}"[:WIDTH] for name, fact in facts.items()) + "\n"
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _version(program: str, option: str) -> str:
+    """The first version number that a program tells of itself."""
+    try:
+        done = subprocess.run([find(program), option], check=False, capture_output=True, text=True)
+    except NotMeasuredError:
+        return "not installed"
+    found = re.search(r"\d+\.\d+[\w.+~-]*", done.stdout + done.stderr)
+    return found[0] if found else "unknown"
+
+
+def _write(text: str) -> None:
+    """Replace what stands between the two marks of the page."""
+    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise SystemExit(f"{PAGE} lacks the marks around its figures")
+    figures = f"\n\n```text\n{text.rstrip()}\n```\n\n"
+    PAGE.write_text(f"{before}{begin}{figures}{end}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Host names as they go on the wire."""
+
+import idna
+
+from probe.core.address import is_ip
+
+
+def normal_host(host: str, shown: str) -> str:
+    """Lower case, IDNA 2008 (RFC 5891), without the root's dot; IP literals untouched.
+
+    ValueError, in which ``shown`` says where the host stood, for what is no host name.
+    """
+    if is_ip(host):
+        return host
+    name = host.rstrip(".").lower()
+    try:
+        if not name.isascii():
+            name = idna.encode(name, uts46=True).decode()
+    except idna.IDNAError as exc:
+        raise ValueError(f"'{shown}': '{host}' is no host name: {exc}") from None
+    labels = name.split(".")
+    allowed = all(c.isalnum() or c in "-_" for label in labels for c in label)
+    if len(name) > 253 or not allowed or not all(0 < len(label) < 64 for label in labels):
+        raise ValueError(f"'{shown}': '{host}' is no host name")
+    if labels[-1].isdigit():  # 300.1.2.3 and 1.2.3 are mistyped addresses, never names
+        raise ValueError(f"'{shown}': '{host}' is neither an IP address nor a name")
+    return name

@@ -1,0 +1,100 @@
+"""Fetches a document over HTTP: everything that is not a measurement goes through here.
+
+It is the one module around httpx. Proxy settings of the environment and SSL_CERT_FILE are
+honoured, as a person who fetches a file expects; a measurement never comes this way.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+
+from probe import __version__
+from probe.core.masking import mask
+
+LIMIT: Final = 4 * 1024 * 1024  # bytes
+TRIES: Final = 3
+_PAUSE: Final = 0.5  # seconds before the second try; doubled before each further one
+_TIMEOUT: Final = 20.0  # seconds for each connection, and for each wait for more bytes
+_WHOLE: Final = 60.0  # seconds for one try, however steadily bytes trickle
+_REDIRECTS: Final = 5
+_HEADERS: Final = {
+    "User-Agent": f"probe/{__version__}",
+    # Uncompressed, so that the limit is one of what arrives and of what it becomes.
+    "Accept-Encoding": "identity",
+}
+
+
+class WebError(Exception):
+    """A document could not be fetched; the text says which, and why."""
+
+
+class _PassingError(Exception):
+    """What may be gone at the next try."""
+
+
+def fetch(
+    url: str,
+    *,
+    limit: int = LIMIT,
+    timeout: float = _TIMEOUT,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bytes:
+    """The body at an http:// or https:// address, redirects followed, if it has ``limit`` bytes.
+
+    No connection, silence for ``timeout`` seconds, and a server's 429 or 5xx are tried again
+    twice. Raises WebError when it fails for good; secrets in the address do not show in it.
+    """
+    for attempt in range(TRIES):
+        if attempt:
+            sleep(_PAUSE * 2 ** (attempt - 1))
+        try:
+            return _fetch(url, limit, timeout)
+        except _PassingError as exc:
+            last = exc
+        # httpx raises InvalidURL; ValueError, ImportError and OSError come from a proxy setting or
+        # a certificate file that cannot be used.
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError, OSError) as exc:
+            raise WebError(f"{mask(url)}: {_reason(exc)}") from exc
+    raise WebError(f"{mask(url)}: {last} ({TRIES} tries)") from last
+
+
+def _fetch(url: str, limit: int, timeout: float) -> bytes:
+    until = time.monotonic() + _WHOLE
+    try:
+        with (
+            httpx.Client(timeout=timeout, follow_redirects=True, max_redirects=_REDIRECTS) as web,
+            web.stream("GET", url, headers=_HEADERS) as response,
+        ):
+            _check(response)
+            body = bytearray()
+            for piece in response.iter_raw():
+                body += piece
+                if len(body) > limit:
+                    raise WebError(f"{mask(url)}: larger than {limit} bytes")
+                if time.monotonic() > until:
+                    raise _PassingError(f"not complete after {_WHOLE:.0f} s")
+            return bytes(body)
+    except httpx.UnsupportedProtocol:
+        raise
+    except httpx.TransportError as exc:
+        raise _PassingError(_reason(exc)) from exc
+
+
+def _check(response: httpx.Response) -> None:
+    if response.status_code == 429 or response.status_code >= 500:
+        raise _PassingError(f"the server answered {response.status_code}")
+    if response.status_code != 200:
+        raise ValueError(f"the server answered {response.status_code}")
+    schemes = [step.url.scheme for step in (*response.history, response)]
+    if schemes[0] == "https" and "http" in schemes:
+        raise ValueError("redirected from https:// to http://, where anybody could change it")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise ValueError("the server sent it compressed, though asked not to")
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, httpx.TimeoutException):
+        return "no answer in time"
+    return str(exc) or type(exc).__name__
