@@ -25,12 +25,7 @@ _Result = TypeVar("_Result")
 
 def jobs(server: WebServer, count: int) -> tuple[Job, ...]:
     """As many https targets, each with a server name of its own, at nginx's address."""
-    return tuple(_job(f"https://{server_name(n)}:{server.port}/") for n in range(count))
-
-
-def server_name(number: int) -> str:
-    """The name that the check of this number sends as SNI."""
-    return f"n{number:05}.{DOMAIN}"
+    return tuple(_job(f"https://n{n:05}.{DOMAIN}:{server.port}/") for n in range(count))
 
 
 def _job(url: str) -> Job:
@@ -68,13 +63,18 @@ async def measured(
     """Measure each job once, in this order; every one of them must succeed."""
 
     async def one(job: Job) -> Measurement:
-        measurement = await measure(job, tools, cycle=uuid7(tools.clock.now()))
+        return await measure(job, tools, cycle=uuid7(tools.clock.now()))
+
+    return verified(await spread(plan, one, at_once))
+
+
+def verified(found: Sequence[Measurement]) -> list[Measurement]:
+    """The same measurements. RuntimeError unless every one of them got its page."""
+    for measurement in found:
         failed = [step.failure for step in measurement.steps if step.failure]
         if measurement.invalid or failed or measurement.covered == "handshake":
             raise RuntimeError(f"a check of the bench failed: {measurement.invalid or failed}")
-        return measurement
-
-    return await spread(plan, one, at_once)
+    return list(found)
 
 
 async def spread(

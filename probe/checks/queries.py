@@ -174,6 +174,7 @@ async def _ask_framed(
         length = int.from_bytes(await _exactly(stream, 2))
         raw = await _exactly(stream, length)
         if _foreign(raw, query):
+            detail["raw"] = base64.b64encode(raw[:_RAW]).decode()
             raise NamedFailure(failure.WRONG_QUERY_ID)
         return _read(query, raw, detail)
 
@@ -210,6 +211,7 @@ async def _ask_https(
     async with kit.trace.step(
         "resolve", transaction, str(endpoint), within=kit.timeouts.dns, **marks
     ) as detail:
-        if response.head.status != 200 or response.head.get("content-type") != _MESSAGE:
+        media_type = (response.head.get("content-type") or "").partition(";")[0].strip().lower()
+        if response.head.status != 200 or media_type != _MESSAGE:
             raise NamedFailure(failure.DNS_MISBEHAVING, f"HTTP status {response.head.status}")
         return _read(query, response.content, detail)

@@ -27,6 +27,17 @@ def add_results(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The option -c, for commands that only want to know where a configuration has its results."""
+    parser.add_argument(
+        "-c",
+        dest="config",
+        metavar="CONFIG",
+        type=Path,
+        help="read the results of this configuration",
+    )
+
+
 def add_interval(parser: argparse.ArgumentParser) -> None:
     """The options --since and --until, which ``interval`` reads."""
     parser.add_argument(
@@ -40,8 +51,14 @@ def add_interval(parser: argparse.ArgumentParser) -> None:
 
 
 def results_dir(args: argparse.Namespace) -> Path:
-    """The results folder that the command line names."""
-    return args.results or Path(RESULTS)
+    """The results folder that the command line or its configuration names."""
+    if args.results:
+        return Path(args.results)
+    if config := getattr(args, "config", None):
+        from probe.plan.config import read_config
+
+        return Path(config.parent, read_config(config).results)
+    return Path(RESULTS)
 
 
 def existing_results(args: argparse.Namespace) -> Path:

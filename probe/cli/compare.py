@@ -15,7 +15,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.cli.common import add_interval, add_results, existing_results, interval, output
+from probe.cli.common import (
+    add_config,
+    add_interval,
+    add_results,
+    existing_results,
+    interval,
+    output,
+)
 from probe.cli.main import Usage
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add_results(parser)
+    add_config(parser)
     parser.add_argument(
         "--reports",
         metavar="PATH|URL",

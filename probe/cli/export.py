@@ -11,7 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, get_args
 
-from probe.cli.common import add_interval, add_results, existing_results, interval, output
+from probe.cli.common import (
+    add_config,
+    add_interval,
+    add_results,
+    existing_results,
+    interval,
+    output,
+)
 from probe.cli.main import Usage
 from probe.core.model import VANTAGE, Measurement, Outcome, Verdict
 
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add_results(parser)
+    add_config(parser)
     parser.add_argument(
         "--format",
         choices=("csv", "jsonl", "json", "table"),

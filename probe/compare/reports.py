@@ -37,7 +37,9 @@ _NOT_BEFORE: Final = {
 
 def _id(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._:-]{0,99}", text):
-        raise ValueError("write up to 100 small letters, digits, dots, colons and hyphens")
+        raise ValueError(
+            "write up to 100 small letters, digits and . : _ -, the first a letter or digit"
+        )
     return text
 
 

@@ -15,11 +15,16 @@ from probe.compare.reports import Report
 from probe.compare.series import Series, matches
 
 STREAK: Final = 3  # failures in a row; one or two are everyday life on the internet
+SILENCE: Final = 86400  # seconds without a conclusion; what came before is another story then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreported:
-    """A streak of failing cycles. ``end`` is when it first worked again; null: it had not yet."""
+    """A streak of failing cycles.
+
+    ``end`` is when it was first seen to work again; null: it still failed when observation ended,
+    or paused for more than a day.
+    """
 
     vantage: str
     service: str
@@ -48,7 +53,8 @@ def unreported(
         found += (
             _tell(one, streak)
             for streak in _streaks(one)
-            if not any(streak.onset < end and streak.last >= start for start, end in spans)
+            if streak.cycles >= STREAK
+            and not any(streak.onset < end and streak.last >= start for start, end in spans)
         )
     return tuple(sorted(found, key=attrgetter("onset", "vantage", "service", "feature")))
 
@@ -67,6 +73,9 @@ class _Streak:
 def _streaks(one: Series) -> Iterator[_Streak]:
     streak: _Streak | None = None
     for seen in one.concluded():
+        if streak and seen.time - streak.last > SILENCE:
+            yield streak
+            streak = None
         if seen.failing:
             streak = streak or _Streak(seen.time, seen.time)
             streak.last = seen.time
@@ -75,10 +84,9 @@ def _streaks(one: Series) -> Iterator[_Streak]:
                 streak.mechanisms[seen.mechanism] += 1
         elif streak:
             streak.end = seen.time
-            if streak.cycles >= STREAK:
-                yield streak
+            yield streak
             streak = None
-    if streak and streak.cycles >= STREAK:
+    if streak:
         yield streak
 
 

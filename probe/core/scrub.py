@@ -21,9 +21,9 @@ _LABEL: Final = "|".join([r"(?<=\w{5}:)", *(rf"(?<=[G-Zg-z_]\w{{{n}}}:)" for n i
 # Candidates only: ipaddress decides. At least two colons, so that 12:30 is never looked at. A
 # single colon behind an address belongs to the sentence.
 _V6: Final = re.compile(
-    rf"(?:(?<![\w:.])|{_LABEL})"
+    rf"(?:(?<![^\W_])(?<![:.])|{_LABEL})"
     r"(?P<ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?)"
-    r"(?:%\w+)?(?<![^:]:)(?!\w|:[\w:])"
+    r"(?:%\w+)?(?<![^:]:)(?![^\W_]|:[\w:])"
 )
 _LEADING_ZEROS: Final = re.compile(r"\b0+(?=[0-9A-Fa-f])")
 # What stands before a version: a product name and a slash (RFC 9110 section 10.1.5), or the word.

@@ -104,7 +104,8 @@ def _refuse_depth(text: str | bytes, name: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEPTH:
-            raise ConfigError(f"{name}:{event.start_mark.line + 1}: nested too deeply")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError(f"{name}:{line}: nested too deeply")
 
 
 def _note_lines(

@@ -11,7 +11,6 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final, TextIO
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -116,24 +115,24 @@ def _streaks(unreported: Sequence[Unreported]) -> Table:
     longest = sorted(unreported, key=lambda streak: -streak.cycles)[:LISTED]
     more = len(unreported) - len(longest)
     table = Table(
-        box=SIMPLE_HEAD,
-        pad_edge=False,
+        box=None,
+        padding=(0, 1),
         title=f"Unreported: {STREAK} or more failures in a row that no report speaks of",
         title_style="bold",
         title_justify="left",
-        caption=f"and {more} shorter ones; --format json lists all" if more else None,
+        caption=f"and {more} more; --format json lists all" if more else None,
         caption_justify="left",
     )
     table.add_column("vantage", overflow="fold")
     table.add_column("feature", overflow="fold")
     table.add_column("from, until (UTC)", no_wrap=True)
     table.add_column("cycles", justify="right", no_wrap=True)
-    table.add_column("commonest mechanism", overflow="fold")
+    table.add_column("mostly", overflow="fold")
     for streak in sorted(longest, key=lambda streak: streak.onset):
         table.add_row(
             Text(safe(streak.vantage)),
             Text(safe(f"{streak.service} {streak.feature}")),
-            f"{_minute(streak.onset)}\n{_minute(streak.end) if streak.end else 'still failing'}",
+            f"{_minute(streak.onset)}\n{_minute(streak.end) if streak.end else 'no end seen'}",
             str(streak.cycles),
             Text(safe(next(iter(streak.mechanisms), "-"))),
         )

@@ -1,14 +1,16 @@
 """probe.compare.reports: report files are read strictly, and mistakes are told by line and key."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.reported import claim, report_file, reported
 
 from probe.compare.reports import parse, parse_all
 from probe.core.shipped import shipped
 from probe.core.strictyaml import ConfigError
-from support.reported import claim, report_file, reported
 
 
 def complaint(text: str) -> str:
@@ -156,3 +158,11 @@ def test_the_shipped_reports_tell_the_story_of_july_2017() -> None:
     }
     assert all(report.country == "CN" for report in reports.values())
     assert all(source.says.endswith(".") for r in reports.values() for source in r.sources)
+
+
+def test_the_example_in_the_documentation_is_a_report_file() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reports.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (report,) = parse(example, "docs/reports.md")
+    for key in type(report).model_fields:
+        assert f"`{key}`" in page or f"{key}: " in example

@@ -3,13 +3,13 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from support.reported import CYCLE, LAB, START, cycles, reported
 
 from probe.compare.series import FAILING, GAPS, WORKING, Series, collect, matches, unplaced
 from probe.core.model import Outcome, Vantage
-from support.reported import CYCLE, LAB, START, cycles, reported
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -21,8 +21,6 @@ def only(series: tuple[Series, ...]) -> Series:
 
 
 def test_every_outcome_either_concludes_or_is_a_gap() -> None:
-    from typing import get_args
-
     assert sorted([*WORKING, *FAILING, *GAPS]) == sorted(get_args(Outcome))
 
 

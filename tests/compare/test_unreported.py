@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from support.reported import CYCLE, LAB, START, cycles, reported
 
 from probe.compare.reports import Report
 from probe.compare.series import collect
 from probe.compare.unreported import Unreported, unreported
 from probe.core.model import Verdict
-from support.reported import CYCLE, LAB, START, cycles, reported
 
 DAY = timedelta(days=1)
 
@@ -51,6 +51,19 @@ def test_three_failures_in_a_row_make_a_streak(pattern: str, streaks: list[int])
 def test_what_still_fails_at_the_last_observation_has_no_end() -> None:
     (streak,) = found(list(cycles(".xxxooo")))
     assert streak.end is None
+
+
+def test_a_pause_of_more_than_a_day_ends_what_is_known_of_a_streak() -> None:
+    again = START + 2 * CYCLE + DAY
+    short = found([*cycles("xxx"), *cycles("xxx.", again)])
+    assert [(streak.onset, streak.cycles) for streak in short] == [(START, 6)]
+    later = again + timedelta(microseconds=1)
+    paused = found([*cycles("xxx"), *cycles("xxx.", later)])
+    assert [(streak.onset, streak.cycles, streak.end) for streak in paused] == [
+        (START, 3, None),
+        (later, 3, later + 3 * CYCLE),
+    ]
+    assert found([*cycles("xx"), *cycles("xx", START + 3 * DAY)]) == ()
 
 
 def test_a_matching_report_takes_every_streak_that_overlaps_its_window() -> None:

@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.reported import START, cycles, reported
 
 from probe.compare.answer import answer
 from probe.compare.series import collect
 from probe.core.model import Vantage, Verdict
-from support.reported import START, cycles, reported
 
 DAY = timedelta(days=1)
 NOTHING = "the data says nothing about this report."

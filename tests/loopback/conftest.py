@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
 from loopback.probing import Probe
 from loopback.servers import Certificates, Loopback
 

@@ -28,7 +28,8 @@ HERE: Final = "127.0.0.1"
 # On with no time to linger: close() then discards what is unsent and sends RST.
 _RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _POST: Final = re.compile(
-    rb"POST .*\r\ncontent-length: (?P<length>\d+)(?:\r\n.+?)?\r\n\r\n(?P<body>.*)", re.I | re.S
+    rb"POST .*\r\ncontent-length: (?P<length>\d+)(?:\r\n.+?)?\r\n\r\n(?P<body>.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 Ending = Literal["fin", "rst", "nothing"]
@@ -238,6 +239,7 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         now = datetime.now(UTC)
+        self._folder = folder
         self._authority = Authority(folder, now)
         self.ca_file = str(self._authority.ca_file)
         self._later = copy.copy(self._authority)  # the same authority ten days on
@@ -245,6 +247,14 @@ class Certificates:
         stranger = folder / "stranger"
         stranger.mkdir()
         self._stranger = Authority(stranger, now)
+
+    def chain_file(self, name: str) -> str:
+        """A file with a key, a good certificate and its authority's, for a server program."""
+        self.context(name, "valid")
+        path = self._folder / f"{name}-chain.pem"
+        pem = (self._folder / f"{name}-valid.pem").read_bytes()
+        path.write_bytes(pem + Path(self.ca_file).read_bytes())
+        return str(path)
 
     def context(self, name: str, shown: Shown) -> ssl.SSLContext:
         match shown:
@@ -338,7 +348,9 @@ class Loopback:
             self._stack.callback(waiting.close)
         return port
 
-    def _listen(self, sock: socket.socket, serve: Callable[[socket.socket], Awaitable[None]]) -> int:
+    def _listen(
+        self, sock: socket.socket, serve: Callable[[socket.socket], Awaitable[None]]
+    ) -> int:
         listener = Listener(sock, serve)
         self._stack.push_async_callback(listener.stop)
         return endpoint_of(sock).port

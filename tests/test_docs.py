@@ -1,0 +1,499 @@
+"""The documents say what the program does: each claim that can be checked by machine is."""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import importlib
+import json
+import os
+import re
+import shlex
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import dns.message
+import pytest
+from pydantic import BaseModel
+from support.servers import http, page
+
+from probe.checks import BUILT_IN
+from probe.checks.exchange import MATCHED, SAMPLES
+from probe.checks.expect import Expect
+from probe.checks.http import KEPT, MAX_REDIRECTS
+from probe.checks.kit import Kit, Timeouts
+from probe.checks.queries import MAX_EXTRA
+from probe.checks.resolver import parse_resolver
+from probe.cli.main import COMMANDS, main
+from probe.cli.session import instruments
+from probe.cli.what import plan_for
+from probe.core import failure
+from probe.core.address import Endpoint
+from probe.core.model import Event, Measurement, Outcome, Step, Verdict
+from probe.core.trace import Stopped, Trace
+from probe.demo.embedded import EmbeddedInternet
+from probe.demo.world import read_world
+from probe.judge import mechanism
+from probe.judge.covered import TRANSFER_BYTES
+from probe.judge.rules import TABLE
+from probe.measure import once
+from probe.measure.cycle import Recorders
+from probe.net.clocks import RealClock
+from probe.net.fake import FakeNetwork
+from probe.net.trust import Trust
+from probe.plan import jobs
+from probe.plan.config import Config
+from probe.plan.target import COMMON
+from probe.record.journal import BACKLOG_BYTES, BACKLOG_LINES
+from probe.show.csv import COLUMNS, STEP_COLUMNS, VERDICT_COLUMNS
+from probe.wire.dns import MAX_RECORDS
+from probe.wire.http1 import MAX_HEAD, MAX_HEADER_VALUE
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")])
+each_page = pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
+PACKAGES = {path.parent.name for path in ROOT.glob("probe/*/__init__.py")}
+HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"  # a fatal alert, RFC 8446 section 6
+BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+OF_A_QUERY = {"resolver", "engine", "hostname", "query_type"}  # on every step under a query
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def section(page: str, heading: str) -> str:
+    """From a heading to the next one of its level or above."""
+    level = heading.partition(" ")[0]
+    found = re.search(
+        rf"(?ms)^{re.escape(heading)}.*?$(.*?)(?=^#{{1,{len(level)}}} |\Z)", text(page)
+    )
+    assert found, f"{page} has no '{heading}'"
+    return found[0]
+
+
+def blocks(source: str, language: str) -> list[str]:
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```", source)
+
+
+def code(source: str) -> list[str]:
+    """What stands between backticks in running text."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```", "", source))
+
+
+def words(source: str) -> set[str]:
+    """All names in inline code."""
+    return {word for piece in code(source) for word in re.findall(r"[\w.-]+", piece)}
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading gets on common forges."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@each_page
+def test_links_between_documents_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        found = page.parent / name if name else page
+        assert found.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"(?m)^#+ (.*)$", found.read_text("utf-8"))
+            assert anchor in map(slug, headings), f"{page.name} links to {target}"
+
+
+@each_page
+def test_every_module_and_function_that_is_named_exists(page):
+    for name in code(page.read_text("utf-8")):
+        if re.fullmatch(r"(probe|configs|tests)/[\w./-]+", name):
+            assert (ROOT / name).exists(), f"{page.name} names {name}"
+        first, *rest = name.split(".")
+        if not re.fullmatch(r"\w+(\.\w+)+", name) or rest[-1] in {"yaml", "toml", "md"}:
+            continue
+        if first == "probe" or first in PACKAGES:
+            resolve(name if first == "probe" else f"probe.{name}")
+
+
+def resolve(name: str) -> object:
+    """The module, or the thing in a module, of this dotted name; AssertionError if none."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        with contextlib.suppress(ModuleNotFoundError):
+            found: object = importlib.import_module(".".join(parts[:end]))
+            for part in parts[end:]:
+                assert hasattr(found, part), f"there is no {name}"
+                found = getattr(found, part)
+            return found
+    raise AssertionError(f"there is no {name}")
+
+
+def test_the_architecture_lists_every_package_and_only_modules_that_exist():
+    rows = re.findall(r"(?m)^\| `probe/(\w+)` \| (.*) \|$", text("docs/architecture.md"))
+    assert {package for package, _ in rows} == PACKAGES
+    for package, row in rows:
+        for name in code(row):
+            if "." not in name:
+                assert (ROOT / "probe" / package / f"{name}.py").exists(), f"{package}: {name}"
+
+
+def test_every_command_stands_in_the_readme():
+    named = {match[1] for match in re.finditer(r"\bprobe (\w+)", text("README.md"))}
+    assert set(COMMANDS) <= named
+
+
+@each_page
+def test_every_command_line_that_is_shown_is_one(page):
+    source = page.read_text("utf-8")
+    for line in "\n".join(blocks(source, "sh")).splitlines():
+        if line.startswith("probe ") and line != "probe --help":
+            _, command, *rest = shlex.split(re.split(r" [|>&]", line)[0], comments=True)
+            assert command in COMMANDS, line
+            parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
+            importlib.import_module(f"probe.cli.{command}").arguments(parser)
+            parser.parse_args(rest)
+    for piece in code(source):
+        if re.match(r"probe [a-z]", piece):
+            assert piece.split()[1] in COMMANDS, f"{page.name} names {piece}"
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("docs/configuration.md", f"`probe check` allows at most {once.LONGEST:g} s"),
+        ("docs/configuration.md", f"Deadlines are short: {jobs._ANCHOR_TIMEOUT:g} s in all"),
+        ("docs/configuration.md", f"0 to {MAX_REDIRECTS}"),
+        ("docs/configuration.md", f"in its first {MATCHED // 1024} KiB"),
+        ("docs/data-format.md", f"up to {MAX_RECORDS}: `type`"),
+        ("docs/data-format.md", f"At most {MAX_EXTRA} per query"),
+        ("docs/data-format.md", f"cut off at {MAX_HEADER_VALUE} characters"),
+        ("docs/data-format.md", f"headers without an end ({MAX_HEAD // 1024} KiB)"),
+        ("docs/data-format.md", f"about {SAMPLES} samples"),
+        ("docs/data-format.md", f"cut off at {KEPT // 1024} KiB"),
+        ("docs/data-format.md", f"`transfer` ({TRANSFER_BYTES // 1024} KiB of the body or more)"),
+        ("docs/data-format.md", f"{BACKLOG_LINES:,} lines or {BACKLOG_BYTES // 1024**2} MiB"),
+    ],
+)
+def test_every_limit_that_is_told_is_the_real_one(page, sentence):
+    assert sentence in text(page)
+
+
+# --- docs/data-format.md
+
+FORMAT = "docs/data-format.md"
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ("## Measurement", Measurement),
+        ("## Step", Step),
+        ("## Verdict", Verdict),
+        ("## Event", Event),
+    ],
+)
+def test_every_field_of_a_record_is_described(heading, model):
+    fields = {name.name for name in dataclasses.fields(model)}
+    if model is Event:
+        fields.remove("detail")  # its keys stand beside the others
+    assert fields <= words(section(FORMAT, heading))
+
+
+def test_every_failure_name_is_described():
+    named = {value for value in vars(failure).values() if isinstance(value, str)}
+    names = {name for name in named if re.fullmatch(r"[a-z_]{3,}(: )?", name)}
+    names |= {*failure._BY_ERRNO.values(), *failure._BY_EAI.values()}
+    assert failure.TIMEOUT in names
+    assert {name.rstrip(": ") for name in names} <= words(section(FORMAT, "## Failure names"))
+
+
+def test_every_outcome_rule_and_mechanism_is_described():
+    assert set(get_args(Outcome)) <= words(section(FORMAT, "### Outcomes"))
+    rows = re.findall(r"(?m)^\| `([\w-]+)` \|.*\| `(\w+)` \| (\w*) ?\|$", text(FORMAT))
+    assert [(r.id, r.outcome, r.locus or "") for r in TABLE] == rows
+    tables = (mechanism._DNS, mechanism._TCP, mechanism._TLS, mechanism._HTTP)
+    nodes = {node for table in tables for node in table.values()}
+    assert nodes <= words(section(FORMAT, "### Mechanisms"))
+
+
+def test_every_column_is_described():
+    described = words(section(FORMAT, "## CSV"))
+    assert {*COLUMNS, *STEP_COLUMNS, *VERDICT_COLUMNS} <= described
+
+
+def test_every_event_is_described():
+    source = "".join(path.read_text("utf-8") for path in ROOT.glob("probe/*/*.py"))
+    events = set(re.findall(r'_note\(\s*"(\w+)"|\bevent="(\w+)"', source))
+    assert {a or b for a, b in events} <= words(section(FORMAT, "## Event"))
+
+
+async def test_every_step_that_checks_write_is_described_key_by_key(tmp_path):
+    steps = [*await embedded_steps(tmp_path), *await scripted_steps()]
+    written = {(step.op, key) for step in steps for key in step.detail}
+    ops = {step.op for step in steps}
+    headings = re.findall(r"(?m)^### `(\w+)`$", section(FORMAT, "## Step"))
+    assert ops == set(headings)
+    for op in ops:
+        told = section(FORMAT, f"### `{op}`")
+        described = words(told)
+        if op == "extra_answer":
+            described |= words(section(FORMAT, "### `resolve`"))
+        keys = {key for found, key in written if found == op}
+        assert keys - OF_A_QUERY <= described, op
+        # The other way round: nothing is promised that no check writes.
+        promised = words("".join(re.findall(r"(?m)^\| (`.*?) \|", told)))
+        assert promised <= keys, op
+
+
+async def embedded_steps(folder: Path) -> list[Step]:
+    """What the checks write about hosts that are well, and that fail in different ways."""
+    measurements: list[Measurement] = []
+    async with EmbeddedInternet(read_world(), folder / "certificates", RealClock()) as internet:
+        config = folder / "probe.yaml"
+        config.write_text(internet.configuration(folder / "results"), "utf-8")
+        plan = plan_for((), config=config)
+        record = Recorders(measurement=measurements.append, verdict=lambda _: None)
+        await once.check_once(plan, instruments(plan, None), record)
+    return [step for measurement in measurements for step in measurement.steps]
+
+
+async def scripted_steps() -> list[Step]:
+    """What is rarer: further answers, resolvers with a name, redirects, expectations."""
+
+    async def alerting(peer):
+        await peer.receive()
+        peer.send(HANDSHAKE_FAILURE)
+
+    async def twice(peer):
+        query = await peer.receive()
+        peer.send(dns.message.make_response(dns.message.from_wire(query)).to_wire())
+        peer.send(b"\xff\xfe not DNS")
+
+    moved = page(b"", "302 Found", "Location: http://192.0.2.9/new")
+    astray = page(b"", "302 Found", "Location: http://127.0.0.1/")
+    net = FakeNetwork(
+        names={"dns.example": ("192.0.2.54",)},
+        udp={Endpoint("192.0.2.53", 53): twice},
+        tcp={
+            Endpoint("192.0.2.7", 80): http(moved),
+            Endpoint("192.0.2.8", 80): http(astray),
+            Endpoint("192.0.2.9", 80): http(page(b"found")),
+            Endpoint("192.0.2.10", 80): http(b"no HTTP at all\r\n\r\n"),
+            Endpoint("192.0.2.11", 80): http(BAD_CHUNK),
+            Endpoint("192.0.2.12", 443): alerting,
+        },
+    )
+    trace = Trace(time.monotonic, budget=5)
+    kit = Kit(
+        net=net,
+        trace=trace,
+        trust=Trust(),
+        keep=lambda _: "",
+        resolvers=tuple(map(parse_resolver, ("udp://192.0.2.53", "tls://dns.example"))),
+        timeouts=Timeouts(late_answers=0.05),
+    )
+    checks = [
+        BUILT_IN["http"](
+            host=f"192.0.2.{last}", port=80, follow=1, expect=Expect.model_validate({"status": 201})
+        )
+        for last in (7, 8, 10, 11)
+    ]
+    checks.append(BUILT_IN["tls"](host="192.0.2.12", port=443))
+    checks.append(BUILT_IN["dns"](host="www.example", port=53))
+    for check in checks:
+        with contextlib.suppress(Stopped):
+            await check.run(kit)
+    await asyncio.wait(kit.background)
+    return trace.steps
+
+
+def test_the_examples_of_reading_work(tmp_path, monkeypatch, capsys):
+    reading = section(FORMAT, "## Reading it")
+    monkeypatch.chdir(tmp_path)
+    with whois_server() as port:
+        (tmp_path / "c.yaml").write_text(
+            f"targets: [{{id: up, service: shop, url: 'tcp://127.0.0.1:{port}'}},"
+            " {id: down, service: shop, url: 'tcp://127.0.0.2:9'}]"
+        )
+        assert main(["check", "c.yaml", "--quiet"]) == 0  # the feature's policy is "any"
+    export = blocks(reading, "sh")[0]
+    assert main(shlex.split(export)[1:]) == 0
+    capsys.readouterr()
+    with next((tmp_path / "results/verdicts").iterdir()).open("ab") as file:
+        file.write(b'{"torn": ')
+    outputs = [
+        subprocess.run([sys.executable, "-c", source], capture_output=True, check=True, text=True)
+        for source in blocks(reading, "python")
+    ]
+    assert outputs[0].stdout.split()[1:] == ["shop", "tcp", "ok", "1"]
+    assert re.fullmatch(r"up [\d.]+ ms\n", outputs[1].stdout)
+    shell = subprocess.run(
+        ["sh", "-c", blocks(reading, "sh")[1]], capture_output=True, check=True, text=True
+    )
+    assert shell.stdout.split() == ["1", '"mechanism":"tcp.refused"']
+
+
+# --- docs/configuration.md
+
+SETTINGS = "docs/configuration.md"
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    """All keys of a model and of those in it."""
+    found = set(model.model_fields)
+    for field in model.model_fields.values():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found |= keys(part)
+    return found
+
+
+def test_every_key_of_the_configuration_is_described():
+    known = keys(Config)
+    assert {"late_answers", "token_env", "private"} <= known
+    described = {part for word in words(text(SETTINGS)) for part in word.split(".")}
+    assert known | COMMON <= described
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_option_of_every_check_is_described(name):
+    options = {field.name for field in dataclasses.fields(BUILT_IN[name])}
+    heading = "### `http` and `https`" if name in {"http", "https"} else f"### `{name}`"
+    assert options - {"host", "port", "path"} <= words(section(SETTINGS, heading))
+    if "expect" in options:
+        assert set(Expect.model_fields) <= words(section(SETTINGS, heading))
+
+
+def test_the_defaults_that_are_shown_are_the_defaults(tmp_path):
+    shown = blocks(section(SETTINGS, "## Every key"), "yaml")[0]
+    top = set(Config.model_fields)
+    assert top == set(re.findall(r"(?m)^(\w+):", shown))
+    full, bare = tmp_path / "full.yaml", tmp_path / "bare.yaml"
+    full.write_text(shown)
+    bare.write_text("\n".join(shown.splitlines()[-2:]))
+    assert plan_for((), config=full) == plan_for((), config=bare)
+
+
+@pytest.mark.parametrize("number", range(len(blocks(text(SETTINGS), "yaml"))))
+def test_every_example_of_a_configuration_is_valid(tmp_path, capsys, number):
+    config = tmp_path / "example.yaml"
+    config.write_text(blocks(text(SETTINGS), "yaml")[number])
+    assert main(["plan", str(config), "--format", "jsonl"]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out
+
+
+def test_every_shown_plan_can_be_made(capsys):
+    lines = "\n".join(blocks(text(SETTINGS), "sh")).splitlines()
+    assert lines
+    for line in lines:
+        assert main(shlex.split(line)[1:]) == 0, capsys.readouterr().err
+
+
+def test_the_quickstart_works_as_it_is(capsys):
+    assert main(["plan", str(ROOT / "configs/quickstart.yaml"), "--format", "jsonl"]) == 0
+    assert "mmg.whatsapp.net" in capsys.readouterr().out
+
+
+def test_the_quickstart_works_with_its_comments_removed(tmp_path, capsys):
+    commented = (ROOT / "configs/quickstart.yaml").read_text()
+    config = tmp_path / "all.yaml"
+    config.write_text(re.sub(r"(?m)^( *)# (?= *(- |\w+:( |$)))", r"\1", commented))
+    assert main(["plan", str(config), "--format", "jsonl"]) == 0, capsys.readouterr().err
+    assert "office-vpn tunnel, private" in capsys.readouterr().out
+
+
+# --- docs/adding-a-check.md
+
+ADDING = "docs/adding-a-check.md"
+
+
+@contextlib.contextmanager
+def whois_server():
+    """Answers one line on loopback and closes; gives its port."""
+
+    class Answer(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            if question := self.rfile.readline():
+                self.wfile.write(b"domain: " + question.upper())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Runs a command with the document's package installed, as an installer would leave it."""
+    files = dict(re.findall(r"(?ms)^`([\w.]+)`:\n\n```\w+\n(.*?)^```", text(ADDING)))
+    assert set(files) == {"pyproject.toml", "probe_whois.py", "test_probe_whois.py"}
+    project = tomllib.loads(files["pyproject.toml"])["project"]
+    site = tmp_path / "site"
+    info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir(parents=True)
+    for name in ("probe_whois.py", "test_probe_whois.py"):
+        (site / name).write_text(files[name], "utf-8")
+    (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+    (info / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+            for group, entries in project["entry-points"].items()
+        )
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])},
+            cwd=site,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    return run
+
+
+def test_the_example_of_a_check_measures_a_real_server(installed):
+    with whois_server() as port:
+        url = f"whois://127.0.0.1:{port}?query=example.com"
+        done = installed("probe", "check", url, "--format", "json", "--no-store")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    (measurement,), (verdict,) = answer["measurements"], answer["verdicts"]
+    assert (measurement["check"], measurement["invalid"]) == ("whois", None)
+    assert [step["op"] for step in measurement["steps"]] == ["connect", "whois_query", "transfer"]
+    assert measurement["steps"][-1]["detail"]["begins"] == "domain: EXAMPLE.COM"
+    assert (verdict["outcome"], verdict["covered"]) == ("ok", "response")
+
+
+def test_the_example_of_a_check_is_planned_configured_and_refused(installed, tmp_path):
+    config = tmp_path / "whois.yaml"
+    config.write_text(blocks(text(ADDING), "yaml")[0])
+    planned = installed("probe", "plan", str(config), "--format", "jsonl")
+    sent = [json.loads(line) for line in planned.stdout.splitlines()]
+    assert ("whois.iana.org", 43, "WHOIS query for example.com, in clear") in [
+        (line["host"], line["port"], line["what"]) for line in sent
+    ]
+    wrong = installed("probe", "plan", "whois://whois.iana.org?quary=example.com")
+    assert wrong.returncode == 2
+    assert "did you mean 'query'?" in wrong.stderr
+    assert installed("probe", "plan", "whois://whois.iana.org").returncode == 2
+
+
+def test_the_tests_of_the_example_pass(installed):
+    done = installed("pytest", "-q", "-p", "no:cacheprovider", "test_probe_whois.py")
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
