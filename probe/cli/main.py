@@ -121,6 +121,8 @@ def _unexpected(exc: Exception) -> int:
 
 
 def _complain(text: str, code: int) -> int:
+    from probe.show.terminal import safe  # a message may quote a hostile file
+
     for line in text.splitlines():
-        print(f"probe: {line}", file=sys.stderr)
+        print(f"probe: {safe(line)}", file=sys.stderr)
     return code

@@ -172,7 +172,7 @@ def _message(error: Any, model: type[BaseModel]) -> str:
         return str(error["ctx"]["error"])
     if kind in {"model_type", "dict_type"}:
         return f"expected keys and values, found {_found(error.get('input'))}"
-    message = str(error["msg"])
+    message = str(error["msg"]).replace("valid tuple", "valid list")
     given = error.get("input")
     if isinstance(given, str | int | float | bool):
         message += f" (found {given!r})"
