@@ -26,7 +26,6 @@ def sections(count: int) -> list[Section]:
     return [
         Section(
             title=f"probe export --format csv, {count} measurements",
-            columns=("", ""),
             rows=rows,
             targets=(Target(what="peak memory", figure=figure, limit=LIMIT, unit="MB"),),
         )

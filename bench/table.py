@@ -32,7 +32,7 @@ class Section:
     """One part of the table: the first column is text, the others are figures."""
 
     title: str
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()  # none: rows that need no heading
     rows: tuple[tuple[str, ...], ...] = ()
     targets: tuple[Target, ...] = ()
     note: str = ""
@@ -40,7 +40,7 @@ class Section:
     def __str__(self) -> str:
         """The section as lines."""
         lines = [self.title, "-" * len(self.title)]
-        lines += aligned([self.columns, *self.rows]) if self.rows else []
+        lines += aligned([*([self.columns] if any(self.columns) else []), *self.rows])
         lines += [str(target) for target in self.targets]
         lines += [self.note] if self.note else []
         return "\n".join(lines) + "\n"
@@ -48,6 +48,8 @@ class Section:
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows with the first column to the left, the others to the right, over the whole width."""
+    if not rows:
+        return []
     widths = [max(len(row[column]) for row in rows) for column in range(1, len(rows[0]))]
     first = WIDTH - sum(width + 2 for width in widths)
     return [

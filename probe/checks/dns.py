@@ -24,6 +24,12 @@ class DnsCheck:
     port: int
     type: str = "A"
 
+    def __post_init__(self) -> None:
+        if self.port != self.default_port:
+            raise ValueError(
+                "dns:// takes no port: name a resolver, as in ?resolver=udp://192.0.2.1"
+            )
+
     async def run(self, kit: Kit) -> None:
         """Ask all resolvers at once; each answer stands for itself."""
         await asyncio.gather(*(self._ask(kit, resolver) for resolver in kit.resolvers))

@@ -107,25 +107,37 @@ async def _body(
         "transfer", transaction, address, within=kit.timeouts.transfer, **marks
     ) as detail:
         detail.update(bytes=0, limit=limit, complete=False, progress=progress)
-        sampled = -1
-        while True:
-            piece = http.body()
-            if piece is None:
-                detail["complete"] = True
-                break
-            taken += piece[: limit - len(taken)]
+        try:
+            detail["complete"] = await _transfer(kit, stream, http, taken, limit, progress)
+        finally:
             detail["bytes"] = len(taken)
-            if piece and len(taken) - sampled > limit / SAMPLES:
-                sampled = len(taken)
+            if not progress or progress[-1][1] != len(taken):
                 progress.append([round(kit.trace.elapsed(), 6), len(taken)])
-            if len(taken) >= limit:
-                break
-            if not piece:
-                http.feed(await stream.receive())
-    if not progress or progress[-1][1] != len(taken):
-        progress.append([round(kit.trace.elapsed(), 6), len(taken)])
     content = decode_body(bytes(taken), head.get("content-encoding"), MATCHED)
     return Response(head=head, content=content, transfer=detail)
+
+
+async def _transfer(
+    kit: Kit,
+    stream: Stream,
+    http: Exchange,
+    taken: bytearray,
+    limit: int,
+    progress: list[list[float | int]],
+) -> bool:
+    """Take the body up to the limit, with samples over time; whether it came to its end."""
+    sampled = -1
+    while len(taken) < limit:
+        piece = http.body()
+        if piece is None:
+            return True
+        taken += piece[: limit - len(taken)]
+        if piece and len(taken) - sampled > limit / SAMPLES:
+            sampled = len(taken)
+            progress.append([round(kit.trace.elapsed(), 6), len(taken)])
+        if not piece:
+            http.feed(await stream.receive())
+    return False
 
 
 def _scrubbed(kit: Kit, head: Head) -> dict[str, JSON]:

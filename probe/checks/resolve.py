@@ -11,6 +11,7 @@ from probe.checks.kit import Kit
 from probe.checks.queries import over_stream, over_udp
 from probe.checks.resolver import Resolver
 from probe.core.address import Endpoint, is_ip
+from probe.core.failure import NO_ANSWER, NamedFailure
 from probe.core.model import JSON
 from probe.core.trace import Stopped
 from probe.wire.dns import Query
@@ -86,7 +87,7 @@ async def ask(
         "query_type": type_,
     }
     if resolver.kind == "system":
-        return await _ask_system(kit, transaction, host, marks)
+        return await _ask_system(kit, transaction, host, type_, {**marks, "query_type": "ANY"})
     query = Query.make(host, type_, 0 if resolver.kind == "https" else secrets.randbits(16))
     endpoint = await _locate(kit, transaction, resolver)
     if resolver.kind == "udp":
@@ -101,12 +102,16 @@ async def ask(
 
 
 async def _ask_system(
-    kit: Kit, transaction: int, host: str, marks: dict[str, JSON]
+    kit: Kit, transaction: int, host: str, type_: str, marks: dict[str, JSON]
 ) -> tuple[str, ...]:
+    """getaddrinfo gives addresses of both families, whichever of them is wanted."""
     async with kit.trace.step("resolve", transaction, within=kit.timeouts.dns, **marks) as detail:
         found = await kit.net.lookup(host)
         detail["answers"] = [{"type": "AAAA" if ":" in ip else "A", "data": ip} for ip in found]
-    return found
+        wanted = [a["data"] for a in detail["answers"] if type_ in {"ANY", a["type"]}]
+        if not wanted:
+            raise NamedFailure(NO_ANSWER)
+    return tuple(wanted)
 
 
 async def _locate(kit: Kit, transaction: int, resolver: Resolver) -> Endpoint:

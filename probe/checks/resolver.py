@@ -12,6 +12,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from probe.core.address import is_ip
+from probe.core.masking import mask
 
 Kind = Literal["system", "udp", "tcp", "tls", "https"]
 PORTS: Final = {"udp": 53, "tcp": 53, "tls": 853, "https": 443}
@@ -48,24 +49,25 @@ def parse_resolver(text: str) -> Resolver:
     """Read a resolver as it is written in a configuration. ValueError says what is wrong."""
     if text == "system":
         return SYSTEM
+    shown = mask(text)
     if is_ip(text):
         raise ValueError(f"'{text}' is no resolver: write udp://{text}")
     parts = urlsplit(text)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(
-            f"'{text}' is no resolver: write system, udp://192.0.2.1, tcp://192.0.2.1, "
+            f"'{shown}' is no resolver: write system, udp://192.0.2.1, tcp://192.0.2.1, "
             "tls://dns.example or https://dns.example/dns-query"
         )
     kind: Kind = parts.scheme  # type: ignore[assignment]  # one of PORTS, as was just checked
     host = parts.hostname
     if kind in {"udp", "tcp"} and not is_ip(host):
-        raise ValueError(f"'{text}': a {kind} resolver is given by its address, not by a name")
+        raise ValueError(f"'{shown}': a {kind} resolver is given by its address, not by a name")
     if parts.username or parts.password:
         raise ValueError(f"'{parts.scheme}://{host}': a resolver takes no user name or password")
     port = parts.port or PORTS[kind]
     path = (parts.path or "/dns-query") + (f"?{parts.query}" if parts.query else "")
     return Resolver(
-        url=text,
+        url=mask(text),
         kind=kind,
         host=host,
         port=port,
@@ -78,8 +80,8 @@ def _pinned(text: str, fragment: str) -> tuple[str, ...]:
     pinned: tuple[str, ...] = ()
     for key, value in parse_qsl(fragment, keep_blank_values=True):
         if key != "addresses":
-            raise ValueError(f"'{text}': unknown option '{key}'; there is only 'addresses'")
+            raise ValueError(f"'{mask(text)}': unknown option '{key}'; there is only 'addresses'")
         pinned = tuple(value.split(","))
         if bad := [ip for ip in pinned if not is_ip(ip)]:
-            raise ValueError(f"'{text}': '{bad[0]}' is no IP address")
+            raise ValueError(f"'{mask(text)}': '{bad[0]}' is no IP address")
     return pinned

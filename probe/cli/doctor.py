@@ -9,7 +9,7 @@ exit code: 0 ready; 1 something will keep results from being right; 2 usage or c
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from probe.cli.common import add_results, results_dir
 
@@ -29,33 +29,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("-c", dest="config", metavar="CONFIG", type=Path, help="configuration file")
     add_results(parser)
-    parser.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table")
+    parser.add_argument(
+        "--format", choices=("table", "json", "jsonl", "csv"), default="table", help="what to print"
+    )
+    parser.add_argument("-o", dest="out", metavar="FILE", type=Path, help="write to this file")
+    parser.add_argument("--quiet", action="store_true", help="say nothing on standard error")
 
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything; 1 if something is wrong."""
-    import sys
-
+    from probe.cli.common import output
     from probe.cli.what import plan_for
-    from probe.show.tabular import console_for, write_rows
+    from probe.show.tabular import write_rows
 
     plan = plan_for((), config=args.config) if args.config else None
     results = args.results or (plan.results if plan else results_dir(args))
     findings = [*_machine(), *_results(results), *(_configured(plan) if plan else ())]
-    if args.format == "table":
-        from rich.table import Table
-        from rich.text import Text
-
-        signs = {"ok": ("✓", "green"), "note": ("·", "cyan"), "wrong": ("✗", "bold red")}
-        console = console_for(sys.stdout)
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-        for finding in findings:
-            sign, style = signs[finding.state]
-            table.add_row(Text(f"{sign} {finding.subject}", style=style), Text(finding.text))
-        console.print(table)
-    else:
-        write_rows(args.format, Finding._fields, findings, sys.stdout)
+    with output(args.out) as out:
+        if args.format == "table":
+            _show(findings, out)
+        else:
+            write_rows(args.format, Finding._fields, findings, out)
     return int(any(finding.state == "wrong" for finding in findings))
+
+
+def _show(findings: Iterable[Finding], out: TextIO) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from probe.show.tabular import console_for
+    from probe.show.terminal import safe
+
+    signs = {"ok": ("✓", "green"), "note": ("·", "cyan"), "wrong": ("✗", "bold red")}
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for finding in findings:
+        sign, style = signs[finding.state]
+        table.add_row(Text(f"{sign} {finding.subject}", style=style), Text(safe(finding.text)))
+    console_for(out).print(table)
 
 
 def _machine() -> Iterable[Finding]:

@@ -42,18 +42,25 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run one command and give its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as some process managers do
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
         return _dispatch(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away (| head): no error of ours, and nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader_gone()
         return 0
     except Usage as exc:
         return _complain(str(exc), USAGE)
     except Exception as exc:  # noqa: BLE001  (a traceback helps nobody who uses this)
         return _unexpected(exc)
+
+
+def reader_gone() -> None:
+    """Whoever read the output went away (| head): no error of ours, and nothing more to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -103,7 +110,10 @@ def _unknown(name: str) -> str:
     import difflib
 
     if "://" in name:
-        return f"'{name}' is a target, not a command; write: probe check {name}"
+        from probe.core.masking import mask
+
+        shown = mask(name)
+        return f"'{shown}' is a target, not a command; write: probe check {shown}"
     guess = difflib.get_close_matches(name, COMMANDS, 1)
     hint = f"did you mean '{guess[0]}'?" if guess else "see 'probe --help'"
     return f"there is no command '{name}'; {hint}"

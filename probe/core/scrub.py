@@ -13,9 +13,7 @@ from typing import Final
 SCRUBBED: Final = "[scrubbed]"
 
 _PORT = r"(?P<port>:\d{1,5}(?!\d))?"
-_V4: Final = re.compile(
-    r"(?<![^\W_])(?<!\.)(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![^\W_]|\.\d)" + _PORT
-)
+_V4: Final = re.compile(r"(?<![^\W_])(?<!\.)(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![^\W_]|\.\d)" + _PORT)
 # A word and a colon before an address, as in "client:2001:db8::1": no group of the address itself.
 _LABEL: Final = "|".join([r"(?<=\w{5}:)", *(rf"(?<=[G-Zg-z_]\w{{{n}}}:)" for n in range(4))])
 # Candidates only: ipaddress decides. At least two colons, so that 12:30 is never looked at. A

@@ -6,10 +6,11 @@ straight line without a single ``if`` on errors.
 """
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from probe.core.failure import INTERRUPTED, UNKNOWN, classify
+from probe.core.failure import INTERRUPTED, PERMISSION, UNKNOWN, classify
 from probe.core.model import JSON, Step
 from probe.core.scrub import Scrubber
 
@@ -81,7 +82,9 @@ class Trace:
             if failure.startswith(UNKNOWN):
                 failure = self.scrubber.text(failure)
             elif raw := getattr(exc, "raw", "") or getattr(exc, "reason", ""):
-                detail.setdefault("raw", self.scrubber.text(str(raw))[:200])
+                detail.setdefault("error", self.scrubber.text(str(raw))[:200])
+            if failure == PERMISSION and isinstance(exc, OSError) and exc.errno:
+                detail["errno"] = errno.errorcode[exc.errno]
             raise Stopped(failure) from exc
         finally:
             self.record(op, transaction, address, t0, self.elapsed(), failure, detail)

@@ -41,6 +41,15 @@ class Evidence:
         return self.decided.failed.failure if self.decided and self.decided.failed else None
 
     @property
+    def errno(self) -> str | None:
+        """The kernel's own name of the error, where the failed step tells it."""
+        return (
+            self.decided.failed.detail.get("errno")
+            if self.decided and self.decided.failed
+            else None
+        )
+
+    @property
     def vantage(self) -> VantageState:
         """The state of the vantage's network around these trials."""
         return vantage_state(self.anchors)

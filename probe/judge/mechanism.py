@@ -44,21 +44,24 @@ _HTTP: Final = {
 }
 
 
+_HTTP_OPS: Final = {"http_request", "http_response", "transfer", "expect", "redirect"}
+
+
 def neutral(decided: Deciding) -> str | None:
-    """The neutral node of a failed transaction; None if nothing in it failed."""
+    """The neutral node of a failed transaction; None if nothing in it failed, or if it failed in
+    a step of an installed check, for which the taxonomy has no word."""
     step = decided.failed
     if step is None or step.failure is None:
         return None
-    if decided.lookup:
-        # Under a DoT or DoH query connections fail too, but those are the resolver's.
-        return _DNS.get(step.failure, "dns") if step.op == "resolve" else "dns"
-    if step.op in {"resolve", "bootstrap"}:
+    if decided.lookup and step.op != "resolve":
+        return "dns"  # under a DoT or DoH query connections fail too, but those are the resolver's
+    if step.op in {"resolve", "bootstrap"} or step.failure in _DNS.keys() - _TCP.keys():
         return _DNS.get(step.failure, "dns")
-    if step.op == "connect":
-        return _TCP.get(step.failure, "tcp")
     if step.op == "tls_handshake":
         return _tls(step, step.failure)
-    return _HTTP.get(step.failure, "http.error")
+    if step.op == "connect":
+        return _TCP.get(step.failure, "tcp")
+    return _HTTP.get(step.failure, "http.error") if step.op in _HTTP_OPS else None
 
 
 def _tls(step: Step, name: str) -> str:

@@ -49,12 +49,11 @@ def _succeeded(evidence: Evidence) -> bool:
     return evidence.decided is not None and evidence.decided.succeeded
 
 
-def _authenticated(evidence: Evidence) -> bool:
-    """Whether nobody on the path could have given this answer instead."""
-    if evidence.trial.check != "http" and evidence.decided is not None:
-        handshakes = [s for s in evidence.decided.steps if s.op == "tls_handshake"]
-        return all(step.detail.get("verify", True) for step in handshakes)
-    return False
+def _unproven(evidence: Evidence) -> bool:
+    """Whether content came that anyone on the path could have written as well."""
+    steps = evidence.decided.steps if evidence.decided else ()
+    unverified = any(s.op == "tls_handshake" and not s.detail.get("verify", True) for s in steps)
+    return evidence.trial.check == "http" or unverified
 
 
 def _cut_off(evidence: Evidence) -> bool:
@@ -77,7 +76,7 @@ TABLE: Final = (
     ),
     Rule(
         id="answered",
-        when=lambda e: _succeeded(e) and _authenticated(e),
+        when=lambda e: _succeeded(e) and not _unproven(e),
         outcome="ok",
         locus=None,
         named=False,
@@ -122,11 +121,12 @@ TABLE: Final = (
     ),
     Rule(
         id="own-firewall",
-        when=lambda e: e.failure == failure.PERMISSION,
+        when=lambda e: e.failure == failure.PERMISSION and e.errno == "EPERM",
         outcome="inconclusive",
         locus="vantage",
         note="this machine's own rules forbade the packet to leave",
-        comment="EPERM and EACCES come from the local packet filter, not from the network.",
+        comment="EPERM comes from the local packet filter. EACCES does not count: Linux reports a "
+        "router's ICMPv6 'administratively prohibited' by it (net/ipv6/icmp.c).",
     ),
     Rule(
         id="international-path-down",

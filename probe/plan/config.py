@@ -15,7 +15,7 @@ from probe.core.model import UNKNOWN_COUNTRY, Network, Vantage
 from probe.core.strictyaml import ConfigError, read
 from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
-from probe.plan.target import OptionError, parse_target
+from probe.plan.target import OptionError, feature_of, parse_target
 
 # Small, long-lived pages that vendors keep for this very purpose, in several networks. Over TLS:
 # a captive portal cannot answer for them.
@@ -159,6 +159,11 @@ class TargetSection(BaseModel):
         """The options of the check."""
         return dict(self.model_extra or {})
 
+    @property
+    def default_feature(self) -> str:
+        """What the target is a feature of, where nobody says it."""
+        return feature_of(self.url.partition("://")[0])
+
 
 class Config(_Strict):
     """A whole configuration file."""
@@ -209,6 +214,20 @@ class Config(_Strict):
     def _something(self) -> "Config":
         if not self.targets and not self.services:
             raise ValueError("nothing to measure: give targets or services")
+        return self
+
+    @model_validator(mode="after")
+    def _policies_meet_something(self) -> "Config":
+        from probe.plan.catalogue import service
+
+        known = {(t.service, t.feature or t.default_feature) for t in self.targets if t.service}
+        known |= {(name, feature) for name in self.services for feature in service(name).features}
+        for name, features in self.policies.items():
+            for feature in features:
+                if (name, feature) not in known:
+                    problem = ValueError("nothing here has this service and feature")
+                    problem.key = ("policies", name, feature)  # type: ignore[attr-defined]
+                    raise problem
         return self
 
 

@@ -9,10 +9,11 @@ from probe.checks.kit import Timeouts
 from probe.checks.resolver import Resolver, parse_resolver
 from probe.core.address import is_local
 from probe.core.model import JSON, Target, Vantage
+from probe.core.strictyaml import ConfigError
 from probe.judge.policy import Policy
 from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
-from probe.plan.target import WEB, Aim, parse_target
+from probe.plan.target import WEB, Aim, feature_of, parse_target
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
 _ANCHOR_TIMEOUT = 8.0  # seconds; health must be known soon, and these pages are small
@@ -87,13 +88,13 @@ class Planner:
     def add_url(self, text: str) -> None:
         """A target given by its URL alone."""
         aim = parse_target(text)
-        feature = "web" if aim.check.name in WEB else aim.check.name
+        feature = feature_of(aim.check.name)
         self._add(aim, Target(id=aim.url, service=aim.host, feature=feature, url=aim.url))
 
     def add_target(self, section: TargetSection) -> None:
         """A target of the configuration."""
         aim = parse_target(section.url, self._paths(section.options))
-        feature = section.feature or ("web" if aim.check.name in WEB else aim.check.name)
+        feature = section.feature or section.default_feature
         target = Target(
             id=section.id or aim.url,
             service=section.service or aim.host,
@@ -149,7 +150,7 @@ class Planner:
         return Job(
             target=target,
             check=aim.check,
-            resolvers=aim.common.get("resolver", self.resolvers),
+            resolvers=_able(aim, aim.common.get("resolver", self.resolvers)),
             timeout=(section.timeout if section else None)
             or aim.common.get("timeout")
             or self.config.timeout,
@@ -203,6 +204,19 @@ def _tighter(timeouts: Timeouts) -> Timeouts:
     return replace(
         timeouts, **{name: min(getattr(timeouts, name), limit) for name, limit in limits.items()}
     )
+
+
+def _able(aim: Aim, resolvers: tuple[Resolver, ...]) -> tuple[Resolver, ...]:
+    """The resolvers that can be asked this; the system's knows addresses only."""
+    if getattr(aim.check, "type", "A") in {"A", "AAAA"}:
+        return resolvers
+    able = tuple(resolver for resolver in resolvers if resolver.kind != "system")
+    if not able:
+        raise ConfigError(
+            f"{aim.url}: the system's resolver is asked for addresses only; name another one, "
+            "as in resolver=udp://192.0.2.1"
+        )
+    return able
 
 
 def _depends_on_no_line(aim: Aim) -> bool:

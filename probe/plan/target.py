@@ -45,6 +45,11 @@ class Aim:
     common: dict[str, JSON]
 
 
+def feature_of(check: str) -> str:
+    """The feature that a check stands for, where nobody says it."""
+    return "web" if check in WEB else check
+
+
 def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
     """Build the check that a target URL and its options describe.
 

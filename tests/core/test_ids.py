@@ -11,7 +11,13 @@ from probe.core.ids import uuid7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC)))
+@given(
+    st.datetimes(
+        datetime.fromisoformat("1970-01-01"),
+        datetime.fromisoformat("9999-12-31"),
+        timezones=st.just(UTC),
+    )
+)
 def test_version_variant_and_time_stand_where_the_standard_puts_them(at: datetime) -> None:
     read = UUID(uuid7(at))
     assert (read.version, read.variant) == (7, RFC_4122)

@@ -4,12 +4,12 @@ import asyncio
 import errno
 
 import pytest
+from support.virtual import VirtualClock, run_virtual
 
 from probe.core.failure import NamedFailure
 from probe.core.scrub import SCRUBBED
 from probe.core.trace import Stopped, Trace
 from probe.net.fake import os_error
-from support.virtual import VirtualClock, run_virtual
 
 CLOCK = VirtualClock()
 
@@ -73,8 +73,8 @@ def test_what_was_seen_stands_beside_the_failures_name_scrubbed_and_bounded() ->
         return trace
 
     first, second = run_virtual(main()).steps
-    assert first.detail["raw"].startswith(f"you are {SCRUBBED} x")
-    assert len(first.detail["raw"]) == 200
+    assert first.detail["error"].startswith(f"you are {SCRUBBED} x")
+    assert len(first.detail["error"]) == 200
     assert second.failure == f"unknown_failure: for {SCRUBBED}"
 
 

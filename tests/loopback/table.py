@@ -251,7 +251,7 @@ ROWS: Final = (
             "an unexpected status",
             "403 instead of 200",
             _plain(says(page(403, b"no"))),
-            {"options": {"expect": {"status": 200}}, "detail": {"raw": "status 403"}},
+            {"options": {"expect": {"status": 200}}, "detail": {"error": "status 403"}},
         ),
         (
             "anything else",

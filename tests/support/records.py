@@ -6,9 +6,10 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from support.virtual import DAY
+
 from probe.core.ids import uuid7
 from probe.core.model import Control, Measurement, Role, Software, Step, Target, Vantage, Verdict
-from support.virtual import DAY
 
 HERE = Vantage(id="sh-1", country="CN", asn=4134, network="residential")
 WEB = Target(id="shop", service="shop", feature="web", url="https://shop.example/")
