@@ -53,7 +53,7 @@ def main() -> int:
             texts.append(str(section))
             print(section, flush=True)
             missed += [target.what for target in section.targets if not target.met]
-    texts.append(f"targets missed: {', '.join(missed) or 'none'}\n")
+    texts.append("\n  ".join(["targets missed:", *(missed or ["none"])]) + "\n")
     print(texts[-1])
     if args.write:
         _write("\n".join(texts))

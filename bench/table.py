@@ -24,7 +24,7 @@ class Target:
     def __str__(self) -> str:
         """One line that says plainly whether the target is missed."""
         word = "met" if self.met else "MISSED"
-        return f"{word:6} {self.what}: {self.figure:.4g} {self.unit}, at most {self.limit:g}"
+        return f"{word:6} {self.what} {self.figure:.3g} {self.unit}, at most {self.limit:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

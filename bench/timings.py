@@ -31,11 +31,12 @@ Way = Callable[[Sequence[Job], Instruments], Awaitable[Sequence[Measurement]]]
 
 def sections(count: int) -> list[Section]:
     """Compare ``count`` checks one after another, then as many in one round of ``probe check``."""
-    ways: dict[str, Way] = {
-        f"Clock against the line: {count} https checks, one after another": measured,
-        f"The same as one 'probe check' of {count} targets, up to {AT_ONCE} at once": _one_round,
-    }
-    return [_section(title, count, way) for title, way in ways.items()]
+    alone = f"Clock against the line: {count} https checks, one after another"
+    together = f"The same as one 'probe check' of {count} targets, up to {AT_ONCE} at once"
+    return [
+        _section(alone, "one after another", _pairs(count, measured)),
+        _section(together, "in one round", _pairs(count, _one_round)),
+    ]
 
 
 async def _one_round(plan: Sequence[Job], tools: Instruments) -> Sequence[Measurement]:
@@ -55,8 +56,7 @@ async def _one_round(plan: Sequence[Job], tools: Instruments) -> Sequence[Measur
     return verified(found.measurements)
 
 
-def _section(title: str, count: int, way: Way) -> Section:
-    pairs = _pairs(count, way)
+def _section(title: str, manner: str, pairs: Sequence[tuple[Wire, Timings]]) -> Section:
     rows, targets = [], []
     for stage in STAGES:
         name = stage.replace("_", " ")
@@ -67,9 +67,8 @@ def _section(title: str, count: int, way: Way) -> Section:
         figures = [statistics.median(line), statistics.median(probe), middle]
         figures.append(statistics.quantiles(differences, n=20)[-1])
         rows.append((name, *map(milliseconds, figures)))
-        targets.append(
-            Target(what=f"{name}, median difference", figure=middle * 1000, limit=LIMIT, unit="ms")
-        )
+        what = f"{name}, {manner}: median difference"
+        targets.append(Target(what=what, figure=middle * 1000, limit=LIMIT, unit="ms"))
     return Section(
         title=title,
         columns=("ms", "line median", "probe median", "difference median", "p95"),

@@ -3,8 +3,13 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 KERNEL = "kernel: "  # a skip reason that begins so names a missing kernel feature
+
+# The same examples on every run, however slow the machine is just then.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ Built-in checks stand in the table below; others are found by the entry-point gr
 """
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Final, Protocol
 
@@ -40,6 +41,7 @@ BUILT_IN: Final[dict[str, Any]] = {
 }
 
 
+@cache
 def load() -> dict[str, Any]:
     """All checks by URL scheme. ValueError if an installed one takes a name that is in use."""
     checks = dict(BUILT_IN)

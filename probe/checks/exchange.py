@@ -127,17 +127,17 @@ async def _transfer(
 ) -> bool:
     """Take the body up to the limit, with samples over time; whether it came to its end."""
     sampled = -1
-    while len(taken) < limit:
-        piece = http.body()
-        if piece is None:
-            return True
-        taken += piece[: limit - len(taken)]
+    while (piece := http.body()) is not None:
+        room = limit - len(taken)
+        taken += piece[:room]
         if piece and len(taken) - sampled > limit / SAMPLES:
             sampled = len(taken)
             progress.append([round(kit.trace.elapsed(), 6), len(taken)])
+        if len(piece) > room or (not piece and not room):
+            return False
         if not piece:
             http.feed(await stream.receive())
-    return False
+    return True
 
 
 def _scrubbed(kit: Kit, head: Head) -> dict[str, JSON]:

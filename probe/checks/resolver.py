@@ -9,7 +9,7 @@ because a fragment is never sent: ``tls://dns.example#addresses=192.0.2.1``.
 
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from probe.core.address import is_ip
 from probe.core.masking import mask
@@ -52,7 +52,7 @@ def parse_resolver(text: str) -> Resolver:
     shown = mask(text)
     if is_ip(text):
         raise ValueError(f"'{text}' is no resolver: write udp://{text}")
-    parts = urlsplit(text)
+    parts, given_port = _split(text, shown)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(
             f"'{shown}' is no resolver: write system, udp://192.0.2.1, tcp://192.0.2.1, "
@@ -64,7 +64,7 @@ def parse_resolver(text: str) -> Resolver:
         raise ValueError(f"'{shown}': a {kind} resolver is given by its address, not by a name")
     if parts.username or parts.password:
         raise ValueError(f"'{parts.scheme}://{host}': a resolver takes no user name or password")
-    port = parts.port or PORTS[kind]
+    port = given_port or PORTS[kind]
     path = (parts.path or "/dns-query") + (f"?{parts.query}" if parts.query else "")
     return Resolver(
         url=mask(text),
@@ -74,6 +74,14 @@ def parse_resolver(text: str) -> Resolver:
         path=path if kind == "https" else "",
         addresses=_pinned(text, parts.fragment),
     )
+
+
+def _split(text: str, shown: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(text)
+        return parts, parts.port
+    except ValueError:  # its text would repeat parts of the URL that may be a password's
+        raise ValueError(f"'{shown}' is no URL: look at its host and its port") from None
 
 
 def _pinned(text: str, fragment: str) -> tuple[str, ...]:

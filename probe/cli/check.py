@@ -4,8 +4,9 @@ WHAT is a target URL (tcp://host:port, tls://host, https://host/path, http://…
 configuration file, or the name of a service such as whatsapp. Results are stored unless
 --no-store is given. "probe plan WHAT" shows beforehand what would be sent.
 
-exit code: 0 all ok; 1 something is not ok; 3 nothing could be concluded because the vantage is
-offline; 2 usage or configuration; 4 internal error or an invalid measurement; 130 interrupted.
+exit code: 0 all ok; 1 something is not ok; 2 usage or configuration; 3 nothing could be concluded
+because the vantage is offline; 4 internal error, or a measurement that is invalid or could not be
+stored; 130 interrupted. A service counts by its features.
 """
 
 import argparse
@@ -15,16 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from probe.cli.common import add_results, output
-from probe.cli.main import INTERNAL, Usage
+from probe.cli.main import INTERNAL, Usage, abandon_output
 
 if TYPE_CHECKING:
+    from probe.cli.session import Storing
     from probe.core.model import Measurement, Verdict
     from probe.measure.once import Round
     from probe.plan.jobs import Plan
-    from probe.record.journal import Journal
 
 OFFLINE = 3
 NOT_OK = 1
+_BLANK = "\n"  # between the table and what is said after it
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,22 +93,27 @@ def _check(args: argparse.Namespace, plan: "Plan") -> int:
     from probe.measure.once import check_once
     from probe.show.progress import progress
 
-    with opened(plan, store=not args.no_store) as journal:
-        tools = instruments(plan, journal)
-        storing = Storing(journal)
-        visible = args.format == "table" and not args.quiet
-        with progress(len(plan.jobs), visible=visible) as done:
-            result = asyncio.run(
-                check_once(plan, tools, storing.recorders, done, storing.health_of(tools))
-            )
-    with output(args.out) as out:
-        _write(args, tools.run, plan, result, storing.measurements, out)
-    if not args.quiet:
-        _tell(args, plan, journal)
-    if storing.failed:
-        print(f"probe: {storing.failed}; these results are not stored", file=sys.stderr)
-        return INTERNAL
-    return exit_code(result.verdicts)
+    with output(args.out) as out:  # opened first: where nothing can be written is told at once
+        with opened(plan, store=not args.no_store) as journal:
+            tools = instruments(plan, journal)
+            storing = Storing(journal)
+            visible = args.format == "table" and not args.quiet
+            try:
+                with progress(len(plan.jobs), visible=visible) as done:
+                    result = asyncio.run(
+                        check_once(plan, tools, storing.recorders, done, storing.health_of(tools))
+                    )
+            except KeyboardInterrupt:
+                _tell_interrupted(args, plan)
+                raise
+        code = INTERNAL if storing.lost else exit_code(result.verdicts)
+        try:
+            _write(args, tools.run, plan, result, storing.measurements, out)
+            out.flush()
+            _tell(args, plan, storing)
+        except BrokenPipeError:
+            abandon_output()  # what was measured is no less true for that
+    return code
 
 
 def exit_code(verdicts: "Sequence[Verdict]") -> int:
@@ -152,11 +159,21 @@ def _write(
         write_measurements(((m, judged.get(m.cycle)) for m in targets), out)
 
 
-def _tell(args: argparse.Namespace, plan: "Plan", journal: "Journal | None") -> None:
+def _tell(args: argparse.Namespace, plan: "Plan", storing: "Storing") -> None:
+    if storing.lost:
+        print(f"probe: {storing.failed}; not everything was stored", file=sys.stderr)
+    if args.quiet:
+        return
     notes = list(plan.notes)
     if args.control:
         notes.append("--control: this version asks no controls yet")
     for note in dict.fromkeys(notes):
         print(f"note: {note}", file=sys.stderr)
-    if journal is not None and args.format == "table":
-        print(f"\nresults: {plan.results}", file=sys.stderr)
+    if args.format == "table" and not args.no_store and not storing.lost:
+        print(f"{'' if args.out else _BLANK}results: {plan.results}", file=sys.stderr)
+
+
+def _tell_interrupted(args: argparse.Namespace, plan: "Plan") -> None:
+    if not args.quiet:
+        kept = "nothing was stored" if args.no_store else f"what was measured is in {plan.results}"
+        print(f"interrupted; {kept}", file=sys.stderr)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from probe.cli.main import Usage
+from probe.cli.main import Usage, abandon_output
 from probe.core.times import parse_instant
 
 RESULTS = "results"
@@ -97,17 +97,21 @@ def output(path: Path | None) -> Iterator[TextIO]:
     The file is written beside its place and renamed when it is complete, so a reader never sees
     half of it, and after an error the old one is still there.
     """
-    if path is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
-        yield sys.stdout
-        return
+    if path is None and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     try:
-        yield from _file(path)
+        if path is None:
+            yield sys.stdout
+            sys.stdout.flush()
+        else:
+            yield from _file(path)
     except OSError as exc:
-        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise Usage(f"cannot write '{path}': the disk is full") from exc
-        raise
+        if exc.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        if path is None:
+            abandon_output()
+        where = f"'{path}'" if path else "to standard output"
+        raise Usage(f"cannot write {where}: the disk is full") from exc
 
 
 def _file(path: Path) -> Iterator[TextIO]:

@@ -7,6 +7,8 @@ the messenger loses its pictures for a while. What is measured is then held agai
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from probe.core.model import Measurement, Verdict
     from probe.demo.world import World
     from probe.plan.jobs import Plan
+    from probe.show.timeline import Timeline
 
 RESULTS = "demo-results"
 LENGTH = 14.0  # seconds: two rounds before the disruption, three in it, two after
@@ -42,30 +45,41 @@ def run(args: argparse.Namespace) -> int:
     from probe.core.times import rfc3339
     from probe.demo.world import read_world
     from probe.net.clocks import RealClock
-    from probe.record.disk import ResultsError, make_folder
+    from probe.record.disk import ResultsError, explained, make_folder
     from probe.show.tabular import console_for
 
     world, started = read_world(), RealClock().now()
     folder = args.results / rfc3339(started)[:19].replace(":", "")
     try:
         make_folder(folder)
+    except OSError as exc:
+        raise Usage(str(explained(folder, exc))) from exc
+    try:
         console = console_for(sys.stderr if args.quiet else sys.stdout)
         console.quiet = args.quiet
-        plan, story = asyncio.run(_measure(world, folder, console))
+        plan, story, code = asyncio.run(_measure(world, folder, console))
+    except BrokenPipeError:
+        raise
     except ResultsError as exc:
         raise Usage(str(exc)) from exc
     except OSError as exc:
-        raise Usage(f"{folder}: {(exc.strerror or str(exc)).lower()}") from exc
+        reason = (exc.strerror or str(exc)).lower()
+        raise Usage(f"the embedded internet cannot be started: {reason}") from exc
+    if code:
+        print(f"interrupted; what was measured is in {plan.results}", file=sys.stderr)
+        return code
     _conclude(plan, world, story, console)
     console.quiet = False
     _paths(folder, plan)
     return 0
 
 
-async def _measure(world: "World", folder: Path, console: "Console") -> "tuple[Plan, datetime]":
-    """Start the embedded internet, measure it for a while; the plan and when the story began."""
-    from rich.live import Live
-
+async def _measure(
+    world: "World", folder: Path, console: "Console"
+) -> "tuple[Plan, datetime, int]":
+    """Start the embedded internet, measure it for a while; the plan, when the story began, and the
+    exit code of the measuring."""
+    from probe.cli.common import output
     from probe.cli.run import until_stopped
     from probe.cli.session import instruments, opened
     from probe.cli.what import plan_for
@@ -78,7 +92,8 @@ async def _measure(world: "World", folder: Path, console: "Console") -> "tuple[P
         world, (folder / "certificates").absolute(), RealClock()
     ) as internet:
         config = folder / "probe.yaml"
-        config.write_text(internet.configuration((folder / "results").absolute()), "utf-8")
+        with output(config) as file:
+            file.write(internet.configuration((folder / "results").absolute()))
         plan = plan_for((), config=config)
         console.print(
             f"An internet of {len(world.hosts)} hosts runs on this machine's loopback addresses;\n"
@@ -86,20 +101,31 @@ async def _measure(world: "World", folder: Path, console: "Console") -> "tuple[P
             style="bold",
         )
         timeline = Timeline([job.target.id for job in plan.jobs])
-        with (
-            opened(plan) as journal,
-            Live(console=console, get_renderable=timeline.table, refresh_per_second=8),
-        ):
+        with opened(plan) as journal, _drawn(timeline, console):
             assert journal is not None
             service = Service(plan, instruments(plan, journal), journal, timeline.add)
             internet.begin()
             story = RealClock().now()
-            await until_stopped(service, LENGTH)
-    return plan, story
+            code = await until_stopped(service, LENGTH)
+    return plan, story, code
+
+
+@contextmanager
+def _drawn(timeline: "Timeline", console: "Console") -> Iterator[None]:
+    """Drawn anew with every verdict on a terminal, once at the end elsewhere."""
+    from rich.live import Live
+
+    if console.is_terminal:
+        with Live(console=console, get_renderable=timeline.table, refresh_per_second=8):
+            yield
+    else:
+        yield
+        console.print(timeline.table())
 
 
 def _conclude(plan: "Plan", world: "World", story: datetime, console: "Console") -> None:
     """The newest verdicts as ``check`` shows them, then the comparison with the reports."""
+    from probe.cli.common import output
     from probe.compare.answer import answer
     from probe.compare.reports import parse
     from probe.compare.series import collect
@@ -117,7 +143,8 @@ def _conclude(plan: "Plan", world: "World", story: datetime, console: "Console")
     console.print("\nHeld against what the demo's newspapers reported:\n", style="bold")
     text = reports(world, story)
     path = plan.results.parent / "reports.yaml"
-    path.write_text(text, "utf-8")
+    with output(path) as file:
+        file.write(text)
     said, series, now = parse(text, path.name), collect(stored), RealClock().now()
     answers = [answer(report, series, until=now) for report in said]
     if not console.quiet:
@@ -147,8 +174,14 @@ def _paths(folder: Path, plan: "Plan") -> None:
     with output(table) as out:
         pairs = judged(plan.results, None, None, ScanReport())
         rows = write_measurements(((m, v) for m, v in pairs if m.role == "target"), out)
-    print(f"\n{rows} measurements as CSV     {table}")
-    print(f"configuration, reports   {folder}/probe.yaml, {folder}/reports.yaml")
-    print(f"everything, step by step {folder}/results/")
-    print("\nNext: probe plan whatsapp    (what would be sent; sends nothing)")
-    print("      probe check whatsapp   (measures from here)")
+    print("\nWhat is left of it:\n")
+    for path, what in (
+        (f"{table}", f"{rows} measurements"),
+        (f"{folder}/results/", "all their steps"),
+        (f"{folder}/probe.yaml", "the configuration"),
+        (f"{folder}/reports.yaml", "the reports"),
+    ):
+        print(f"  {path:{len(str(table))}}  {what}")
+    print("\nNext:\n")
+    print("  probe plan whatsapp     says what would be sent, and sends nothing")
+    print("  probe check whatsapp    measures from here")

@@ -50,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        reader_gone()
+        # The reader went away (| head): no error of ours, and nothing more can be said to it.
+        abandon_output()
         return 0
     except Usage as exc:
         return _complain(str(exc), USAGE)
@@ -58,8 +59,8 @@ def main(argv: list[str] | None = None) -> int:
         return _unexpected(exc)
 
 
-def reader_gone() -> None:
-    """Whoever read the output went away (| head): no error of ours, and nothing more to say."""
+def abandon_output() -> None:
+    """Let what is still on its way to standard output go nowhere, without a word at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -81,7 +82,8 @@ def _dispatch(arguments: list[str]) -> int:
         allow_abbrev=False,
     )
     command.arguments(own)
-    code: int = command.run(own.parse_args(arguments[1:]))
+    # Options may stand between targets: probe check whatsapp --quick https://host/
+    code: int = command.run(own.parse_intermixed_args(arguments[1:]))
     sys.stdout.flush()
     return code
 

@@ -47,28 +47,36 @@ def run(args: argparse.Namespace) -> int:
         duration = parse_duration(args.duration) if args.duration else None
     except ValueError as exc:
         raise Usage(f"--for: {exc}") from None
-    logging.basicConfig(
-        level=logging.WARNING if args.quiet else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(message)s",
-        stream=sys.stderr,
-    )
+    _log_to_stderr(logging.WARNING if args.quiet else logging.INFO)
     log = logging.getLogger("probe.run")
-    log.info("%d targets, results in %s; Ctrl-C stops", len(plan.jobs), plan.results)
-    for note in plan.notes:
-        log.warning("%s", note)
     try:
         with opened(plan) as journal:
             assert journal is not None
+            log.info("%d targets, results in %s; Ctrl-C stops", len(plan.jobs), plan.results)
+            for note in plan.notes:
+                log.warning("%s", note)
             service = Service(plan, instruments(plan, journal), journal, Changes())
             return asyncio.run(until_stopped(service, duration))
     except ResultsError as exc:
         raise Usage(str(exc)) from exc
 
 
+def _log_to_stderr(level: int) -> None:
+    """A line per event, in UTC as the results are."""
+    import logging
+    import time
+
+    line = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    line.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(line)
+    logging.basicConfig(level=level, handlers=[handler])
+
+
 async def until_stopped(service: "Service", duration: float | None) -> int:
     """Run the service until a signal comes or the time is over; gives the exit code."""
     import asyncio
-    import contextlib
+    import logging
     import signal
 
     stop = asyncio.Event()
@@ -83,10 +91,11 @@ async def until_stopped(service: "Service", duration: float | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     running = asyncio.create_task(service.run(stop))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(duration):
-            await stop.wait()
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, told}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+    logging.getLogger("probe.run").info("stopping; what is under way may take a few seconds more")
     stop.set()
+    await asyncio.wait({told})
     await running
     return code
 

@@ -66,7 +66,7 @@ def opened(plan: Plan, *, store: bool = True) -> Iterator[Journal | None]:
 class Storing:
     """Stores what is measured, keeps it for display too, and goes on without a disk.
 
-    ``failed`` is the first reason why something could not be stored.
+    ``failed`` is the first reason why something could not be stored at once.
     """
 
     def __init__(self, journal: Journal | None) -> None:
@@ -75,6 +75,11 @@ class Storing:
         self.measurements: list[Measurement] = []
         self.failed: str | None = None
         self.recorders = Recorders(self._measurement, self._verdict)
+
+    @property
+    def lost(self) -> bool:
+        """Whether something has found no room until now."""
+        return self._journal is not None and bool(self._journal.waiting + self._journal.dropped)
 
     def _measurement(self, measurement: Measurement) -> None:
         self.measurements.append(measurement)

@@ -19,7 +19,9 @@ COLUMNS = ("service", "feature", "needs", "url", "about", "source", "date")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("action", choices=("list",), help="what to do")
+    parser.add_argument(
+        "action", choices=("list",), nargs="?", default="list", help="what to do (default: list)"
+    )
     parser.add_argument("service", metavar="SERVICE", nargs="*", help="only these services")
     parser.add_argument(
         "--format", choices=("table", "json", "jsonl", "csv"), default="table", help="what to print"

@@ -1,17 +1,23 @@
 """What the user wants measured: URLs, configuration files, services, in any mixture."""
 
+import contextlib
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from probe.checks.resolver import Resolver, parse_resolver
 from probe.cli.main import Usage
+from probe.core.address import is_ip
+from probe.core.masking import mask
 from probe.core.model import Vantage
 from probe.plan.catalogue import names, service
 from probe.plan.config import Config, VantageSection, read_config
 from probe.plan.jobs import Plan, Planner
+
+_CONFIGURATIONS: Final = (".yaml", ".yml")
 
 
 def plan_for(
@@ -25,11 +31,11 @@ def plan_for(
 
     At most one configuration file; URLs and services beside it are measured under its settings.
     """
-    files = [Path(what) for what in whats if "://" not in what and Path(what).exists()]
+    others = [what for what in whats if not _is_file(what)]
+    files = [Path(what) for what in whats if what not in others]
     files += [config] if config else []
     if len(files) > 1:
         raise Usage(f"only one configuration file at a time, not {len(files)}")
-    others = [what for what in whats if "://" in what or not Path(what).exists()]
     settings, base = _settings(files)
     for what in others:
         _known(what)
@@ -58,19 +64,61 @@ def _settings(files: Sequence[Path]) -> tuple[Config, Path]:
     return Config.model_construct(), Path()
 
 
+def _is_file(what: str) -> bool:
+    """Whether it names something to be read. A folder may be called like a service."""
+    return "://" not in what and _exists(what) and not _is_folder(what)
+
+
+def _exists(what: str) -> bool:
+    try:
+        return Path(what).exists()
+    except OSError:  # too long for a file name, or behind a folder that is closed to us
+        return False
+
+
+def _is_folder(what: str) -> bool:
+    return _exists(what) and Path(what).is_dir()
+
+
 def _known(what: str) -> None:
+    """Raise Usage, with what was probably meant, unless it is a URL or a service."""
     if "://" in what or what in names():
         return
-    guess = difflib.get_close_matches(what, names(), 1)
-    if "/" in what or what.endswith((".yaml", ".yml")):
-        raise Usage(f"'{what}': there is no such file, and it is no URL")
-    if "." in what or ":" in what:
-        hint = f"did you mean 'https://{what}'?"
-    elif guess:
-        hint = f"did you mean '{guess[0]}'?"
+    if not what.strip():
+        raise Usage("an empty text is no URL, no file and no service")
+    url = mask(f"https://[{what}]" if is_ip(what) and ":" in what else f"https://{what}")
+    shown = mask(f"https://{what}").removeprefix("https://")  # it may hold a password all the same
+    if _is_folder(what):
+        raise Usage(f"'{shown}' is a folder, not a configuration file")
+    if guess := _file_beside(what) or _service_like(what):
+        hint = f"did you mean '{guess}'?"
+    elif _is_path(what):
+        raise Usage(f"'{shown}': there is no such file, and it is no URL")
+    elif "." in what or ":" in what:
+        hint = f"did you mean '{url}'?"
     else:
         hint = f"the services are: {', '.join(names())}"
-    raise Usage(f"'{what}' is no URL, no file and no service; {hint}")
+    raise Usage(f"'{shown}' is no URL, no file and no service; {hint}")
+
+
+def _service_like(what: str) -> str | None:
+    found = difflib.get_close_matches(what, names(), 1)
+    return found[0] if found and "." not in what else None
+
+
+def _file_beside(what: str) -> str | None:
+    """The configuration file in the same folder that is called almost the same."""
+    path = Path(what)
+    with contextlib.suppress(OSError):
+        there = [p.name for p in path.parent.iterdir() if p.suffix in _CONFIGURATIONS]
+        found = difflib.get_close_matches(path.name, there, 1, cutoff=0.75)
+        return str(path.with_name(found[0])) if found else None
+    return None
+
+
+def _is_path(what: str) -> bool:
+    host, slash, _ = what.partition("/")
+    return what.endswith(_CONFIGURATIONS) or (bool(slash) and "." not in host.strip("."))
 
 
 def _resolver(text: str) -> Resolver:
@@ -93,7 +141,7 @@ def _vantage(settings: Config, given: Sequence[str]) -> Vantage:
     except ValidationError as exc:
         error = exc.errors(include_url=False)[0]
         message = error["msg"].removeprefix("Value error, ")
-        raise Usage(f"--vantage {error['loc'][0]}: {message.lower()}") from None
+        raise Usage(f"--vantage {error['loc'][0]}: {message[0].lower()}{message[1:]}") from None
 
 
 def _in_one_line(exc: ValueError) -> str:

@@ -11,6 +11,7 @@ _LOCAL: Final = tuple(
         "10.0.0.0/8",  # RFC 1918
         "172.16.0.0/12",
         "192.168.0.0/16",
+        "100.64.0.0/10",  # RFC 6598, shared by carriers, overlay networks and cloud metadata
         "169.254.0.0/16",  # RFC 3927, where clouds serve their metadata too
         "::/128",
         "::1/128",

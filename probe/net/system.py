@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import socket
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from probe.core.address import is_ip
 
@@ -18,8 +19,11 @@ MAX_THREADS: Final = 64
 class SystemResolver:
     """Asks getaddrinfo. It reports no response code, so none is claimed for it."""
 
-    def __init__(self, threads: int = MAX_THREADS) -> None:
+    def __init__(
+        self, threads: int = MAX_THREADS, getaddrinfo: Callable[..., Any] = socket.getaddrinfo
+    ) -> None:
         """Allow at most ``threads`` lookups at once, hanging ones included."""
+        self._getaddrinfo = getaddrinfo
         self._free = asyncio.Semaphore(threads)
 
     async def lookup(self, host: str) -> tuple[str, ...]:
@@ -42,7 +46,7 @@ class SystemResolver:
             addresses: tuple[str, ...] = ()
             error: OSError | UnicodeError | None = None
             try:
-                found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                found = self._getaddrinfo(host, None, type=socket.SOCK_STREAM)
                 addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
             except (OSError, UnicodeError) as exc:
                 error = exc

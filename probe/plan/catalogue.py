@@ -7,6 +7,7 @@ One YAML file per service. A group's ``urls`` may hold ranges and lists, ``e{1..
 import datetime
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -75,28 +76,36 @@ class Service(BaseModel):
         seen: set[str] = set()
         for feature in self.features.values():
             for group in feature.targets:
-                for url in group.expanded():
+                for text in group.expanded():
+                    url = parse_target(text, group.options).url
                     if url in seen:
                         raise ValueError(f"{url} stands here twice")
                     seen.add(url)
         return self
 
 
-def expand(pattern: str) -> Iterator[str]:
-    """Write out ``{1..16}`` and ``{a,b}``, leftmost first. ValueError beyond MAX_URLS."""
+def expand(pattern: str) -> list[str]:
+    """Write out ``{1..16}`` and ``{a,b}``, leftmost first.
+
+    ValueError beyond MAX_URLS, and for a range that runs backwards.
+    """
+    urls = list(islice(_expand(pattern), MAX_URLS + 1))
+    if len(urls) > MAX_URLS:
+        raise ValueError(f"'{pattern}' stands for more than {MAX_URLS} targets")
+    return urls
+
+
+def _expand(pattern: str) -> Iterator[str]:
     match = _BRACES.search(pattern)
     if not match:
         yield pattern
         return
     first, last, listed = match.groups()
-    if listed is None:
-        if int(last) - int(first) >= MAX_URLS:
-            raise ValueError(f"'{pattern}' stands for more than {MAX_URLS} targets")
-        choices = [str(number) for number in range(int(first), int(last) + 1)]
-    else:
-        choices = listed.split(",")
+    if listed is None and int(first) > int(last):
+        raise ValueError(f"'{pattern}': {match[0]} runs backwards")
+    choices = listed.split(",") if listed else map(str, range(int(first), int(last) + 1))
     for choice in choices:
-        yield from expand(pattern[: match.start()] + choice + pattern[match.end() :])
+        yield from _expand(pattern[: match.start()] + choice + pattern[match.end() :])
 
 
 def names() -> list[str]:

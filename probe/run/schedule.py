@@ -49,6 +49,7 @@ class Schedule:
             skipped(str(event.job_id))
 
         self._scheduler.add_listener(tell, EVENT_JOB_MAX_INSTANCES)
+        self._triggers: dict[str, IntervalTrigger] = {}
 
     def add(
         self, name: str, every: float, work: Callable[..., Awaitable[None]], *args: Any
@@ -56,7 +57,17 @@ class Schedule:
         """Call ``work`` every so many seconds, at the phase of this name."""
         start = EPOCH + timedelta(seconds=phase(name, every))
         trigger = IntervalTrigger(seconds=every, start_date=start, timezone=UTC)
+        self._triggers[name] = trigger
         self._scheduler.add_job(work, trigger, args=args, id=name)
+
+    def rebuild(self) -> None:
+        """Find every next moment anew, from the phase and the wall clock as it stands now.
+
+        After the clock was set back the next moments are far ahead, and nothing would happen
+        until then.
+        """
+        for name, trigger in self._triggers.items():
+            self._scheduler.reschedule_job(name, trigger=trigger)
 
     def start(self) -> None:
         """Let it run on the running loop."""

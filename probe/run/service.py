@@ -23,6 +23,8 @@ from probe.run.schedule import Schedule, slot
 
 GRACE: Final = 5.0  # seconds that cycles under way may still take after the stop
 AT_ONCE: Final = 64  # cycles under way at the same time, at most
+CLOCK_WATCHED: Final = 5.0  # seconds between two looks at the wall clock
+CLOCK_JUMP: Final = 5.0  # seconds by which it may drift off in that time before it has jumped
 
 _log = logging.getLogger("probe.run")
 
@@ -46,6 +48,7 @@ class Service:
         self._journal = journal
         self._watch = watch
         self._full = False
+        self._ending = False
         self._slots: dict[str, int] = {}
         self._cycles: set[asyncio.Task[None]] = set()
         self._limit = asyncio.Semaphore(AT_ONCE)
@@ -63,13 +66,31 @@ class Service:
         for job in self._plan.jobs:
             schedule.add(job.target.id, job.every, self._tick, job)
         schedule.start()
+        watching = asyncio.create_task(self._watch_clock(schedule))
         try:
             await stop.wait()
         finally:
+            self._ending = True
             schedule.stop()
+            watching.cancel()
+            await asyncio.wait({watching})
             interrupted = await self._finish()
             schedule.close()
             self._note("stop", run=self._instruments.run, interrupted=interrupted)
+
+    async def _watch_clock(self, schedule: Schedule) -> None:
+        """Hold the wall clock against the one that is never set, and mend the schedule after a
+        jump: a time server's correction, or a machine that was suspended."""
+        clock = self._instruments.clock
+        wall, steady = clock.now(), clock.monotonic()
+        while True:
+            await asyncio.sleep(CLOCK_WATCHED)
+            passed, counted = (clock.now() - wall).total_seconds(), clock.monotonic() - steady
+            wall, steady = clock.now(), clock.monotonic()
+            if abs(passed - counted) > CLOCK_JUMP:
+                _log.warning("the clock jumped by %+.0f s", passed - counted)
+                self._note("clock_jump", seconds=round(passed - counted, 3))
+                schedule.rebuild()
 
     async def _finish(self) -> int:
         """Wait for the cycles under way, then cut the rest off; how many were cut off."""
@@ -84,6 +105,8 @@ class Service:
 
     async def _tick(self, job: Job) -> None:
         """One slot of one target. Its own task, so that the scheduler's end does not cut it off."""
+        if self._ending:  # handed out by the schedule just before it was stopped
+            return
         self._count_slot(job)
         cycle = asyncio.create_task(self._cycle(job))
         self._cycles.add(cycle)

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from probe.core.model import Verdict
 from probe.show.terminal import safe
+from probe.show.verdicts import MARKS
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def progress(total: int, *, visible: bool) -> Iterator[Callable[[Verdict], None]
         return
     columns = (
         TextColumn("measuring"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[newest]}", markup=False),
@@ -28,7 +29,7 @@ def progress(total: int, *, visible: bool) -> Iterator[Callable[[Verdict], None]
         task = bar.add_task("", total=total, newest="")
 
         def done(verdict: Verdict) -> None:
-            newest = f"{verdict.outcome} {safe(verdict.target or '')}"
-            bar.update(task, advance=1, newest=newest[:34])
+            newest = f"{MARKS[verdict.outcome][0]} {safe(verdict.target or '')}"
+            bar.update(task, advance=1, newest=newest[:32])
 
         yield done

@@ -32,9 +32,15 @@ def write_rows(
             out.writelines(json.dumps(item, ensure_ascii=False) + "\n" for item in objects)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the caller say what it means that the reader went away; rich would exit with 1."""
+        raise BrokenPipeError
+
+
 def console_for(out: TextIO) -> Console:
     """A console on this output: as wide as its terminal, 80 columns where there is none."""
-    return Console(file=out, highlight=False, emoji=False, width=None if out.isatty() else 80)
+    return _Console(file=out, highlight=False, emoji=False, width=None if out.isatty() else 80)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[JSON]]) -> Table:

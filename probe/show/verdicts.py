@@ -28,6 +28,8 @@ MARKS: Final[dict[Outcome, tuple[str, str]]] = {
     "invalid": ("!", "bold magenta"),
 }
 NAMED: Final = 3  # targets of a group that are called by name
+OTHERS: Final = 52  # columns that everything but the name may take
+LONGEST: Final = 56  # characters of a name: two or three lines of a terminal of 80 columns
 
 
 def show_verdicts(
@@ -39,7 +41,9 @@ def show_verdicts(
 ) -> None:
     """Print the table and what has to be known beside it."""
     by_cycle = {measurement.cycle: measurement for measurement in measurements}
-    console.print(_table(verdicts, by_cycle, every_target=every_target))
+    # A wider terminal gives its width to the names.
+    room = max(31, console.width - OTHERS)
+    console.print(_table(verdicts, by_cycle, room, every_target=every_target))
     for line in _notes(verdicts):
         console.print(line)
 
@@ -51,12 +55,16 @@ def mark(outcome: Outcome) -> Text:
 
 
 def _table(
-    verdicts: Sequence[Verdict], by_cycle: Mapping[str, Measurement], *, every_target: bool
+    verdicts: Sequence[Verdict],
+    by_cycle: Mapping[str, Measurement],
+    room: int,
+    *,
+    every_target: bool,
 ) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=False)
-    table.add_column("what", overflow="fold", max_width=29)
+    table.add_column("what", overflow="fold", max_width=room)
     table.add_column("outcome", no_wrap=True, width=14)
-    table.add_column("where it failed", overflow="fold", max_width=18)
+    table.add_column("failed at", overflow="fold", max_width=18)
     for name in ("dns", "tcp", "tls"):
         table.add_column(name, justify="right", no_wrap=True, min_width=4)
     table.add_column("total ms", justify="right", no_wrap=True)
@@ -72,7 +80,8 @@ def _table(
         _feature_rows(table, feature, members, by_cycle, every_target=every_target)
     for verdict in verdicts:
         if verdict.target is not None and verdict.id not in told:
-            table.add_row(_plain(verdict.target), *_cells(verdict, by_cycle.get(verdict.cycle)))
+            name = _cut(safe(verdict.target), max(room, LONGEST))
+            table.add_row(Text(name), *_cells(verdict, by_cycle.get(verdict.cycle)))
     return table
 
 
@@ -92,8 +101,7 @@ def _feature_rows(
     table.add_row(name, mark(feature.outcome), _plain(feature.mechanism), *_middle(answered))
     if every_target:
         for member in members:
-            label = Text(f"  {safe(member.target or '')}")
-            table.add_row(label, *_cells(member, by_cycle.get(member.cycle)))
+            table.add_row(Text(f"  {_name(member)}"), *_cells(member, by_cycle.get(member.cycle)))
         return
     groups: dict[tuple[Outcome, str | None], list[Verdict]] = {}
     for member in members:
@@ -102,7 +110,7 @@ def _feature_rows(
     if len(groups) == 1 and not feature.partial:
         return  # all failed in the same way: the feature's own row says it
     for (outcome, mechanism), group in groups.items():
-        names = ", ".join(safe(_short(member)) for member in group[:NAMED])
+        names = ", ".join(_name(member) for member in group[:NAMED])
         more = f" and {len(group) - NAMED} more" if len(group) > NAMED else ""
         table.add_row(Text(f"  {names}{more}", style="dim"), mark(outcome), _plain(mechanism))
 
@@ -132,8 +140,16 @@ def _middle(measurements: Sequence[Measurement]) -> list[str]:
     return columns
 
 
-def _short(verdict: Verdict) -> str:
-    return (verdict.url or verdict.target or "").partition("://")[2].rstrip("/")
+def _name(member: Verdict) -> str:
+    """A target under its feature: its id, without the scheme where that is a URL."""
+    scheme, separator, rest = safe(member.target or "").partition("://")
+    return _cut(rest.rstrip("/") if separator else scheme, LONGEST)
+
+
+def _cut(name: str, longest: int) -> str:
+    """The beginning and the end of a name that is too long: targets differ in either."""
+    tail = longest // 3
+    return name if len(name) <= longest else f"{name[: longest - tail - 1]}…{name[-tail:]}"
 
 
 def _notes(verdicts: Sequence[Verdict]) -> list[Text]:

@@ -88,8 +88,6 @@ class Exchange:
                 if arrived > MAX_HEAD:
                     raise NamedFailure(failure.HTTP, f"no response within {MAX_HEAD} bytes")
                 return None
-            if arrived > MAX_HEAD:
-                raise NamedFailure(failure.HTTP, f"no response within {MAX_HEAD} bytes")
             if not isinstance(event, h11.InformationalResponse):
                 raise EndOfStreamError("closed before the response")
 

@@ -1,6 +1,5 @@
 """What the network can do to a check: each row makes it happen, and says which step must fail."""
 
-import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -8,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import dns.rcode
-from loopback.servers import (
-    Loopback,
-    Reply,
-    Script,
+from loopback.networks import Impatient, fails_with, getaddrinfo_says
+from loopback.scripts import (
     cut_short,
     framed,
     garbage,
@@ -23,11 +20,10 @@ from loopback.servers import (
     truncated,
     with_wrong_id,
 )
+from loopback.servers import Loopback, Reply, Script
 
-from probe.core.address import Endpoint
 from probe.net import Network
-from probe.net.fake import FakeNetwork, os_error
-from probe.net.real import RealNetwork, RealStream
+from probe.net.real import RealNetwork
 
 Start = Callable[[Loopback], int]  # starts a server, and gives its port
 Case = tuple[str, str, Start] | tuple[str, str, Start, Mapping[str, Any]]
@@ -77,39 +73,6 @@ def _nobody(_: Loopback) -> int:
     return 1  # nothing is started: the network of the row is no real one
 
 
-def _fails_with(number: int) -> Callable[[], Network]:
-    return lambda: FakeNetwork(tcp={Endpoint("127.0.0.1", 1): os_error(number)})
-
-
-def _getaddrinfo_says(code: int) -> Callable[[], Network]:
-    return lambda: RealNetwork(_NoNames(code))
-
-
-@dataclass
-class _NoNames:
-    """A system resolver that always says the same."""
-
-    code: int
-
-    async def lookup(self, host: str) -> tuple[str, ...]:
-        raise socket.gaierror(self.code, "as the C library says it")
-
-
-class _Impatient(RealNetwork):
-    """Connections on which the kernel itself soon gives up."""
-
-    async def connect(self, endpoint: Endpoint) -> RealStream:
-        sock = socket.socket()
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 100)  # milliseconds
-        try:
-            await asyncio.get_running_loop().sock_connect(sock, tuple(endpoint))
-        except BaseException:
-            sock.close()
-            raise
-        return RealStream(sock)
-
-
 _PINNED: Final = "addresses=127.0.0.1"
 _TCP: Final = "tcp://127.0.0.1:{port}"
 _TLS: Final = "tls://site.example:{port}?" + _PINNED
@@ -148,9 +111,9 @@ ROWS: Final = (
         "connect",
         ("RST in answer to SYN", "a closed port", Loopback.closed),
         ("our deadline", "SYNs dropped by a full backlog", Loopback.full),
-        ("the kernel's ETIMEDOUT", "SYNs dropped", Loopback.full, {"net": _Impatient}),
-        ("another name", "EHOSTUNREACH", _nobody, {"net": _fails_with(errno.EHOSTUNREACH)}),
-        ("anything else", "an odd errno", _nobody, {"net": _fails_with(errno.EXDEV)}),
+        ("the kernel's ETIMEDOUT", "SYNs dropped", Loopback.full, {"net": Impatient}),
+        ("another name", "EHOSTUNREACH", _nobody, {"net": fails_with(errno.EHOSTUNREACH)}),
+        ("anything else", "an odd errno", _nobody, {"net": fails_with(errno.EXDEV)}),
     ),
     *_rows(
         _TLS,
@@ -269,8 +232,8 @@ ROWS: Final = (
     *_rows(
         _NAME,
         "resolve",
-        ("EAI_NONAME", "getaddrinfo", _nobody, {"net": _getaddrinfo_says(socket.EAI_NONAME)}),
-        ("EAI_AGAIN", "getaddrinfo", _nobody, {"net": _getaddrinfo_says(socket.EAI_AGAIN)}),
+        ("EAI_NONAME", "getaddrinfo", _nobody, {"net": getaddrinfo_says(socket.EAI_NONAME)}),
+        ("EAI_AGAIN", "getaddrinfo", _nobody, {"net": getaddrinfo_says(socket.EAI_AGAIN)}),
     ),
     *_rows(
         _BY_UDP,

@@ -6,17 +6,8 @@ from dataclasses import replace
 import dns.message
 import pytest
 from loopback.probing import PATIENT, Probe, failures
-from loopback.servers import (
-    Loopback,
-    Reply,
-    framed,
-    garbage,
-    gives,
-    page,
-    posted,
-    truncated,
-    with_wrong_id,
-)
+from loopback.scripts import framed, garbage, gives, page, posted, truncated, with_wrong_id
+from loopback.servers import Loopback, Reply
 
 from probe.judge.deciding import deciding
 

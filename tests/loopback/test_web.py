@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from loopback.probing import PATIENT, Probe, failures
-from loopback.servers import Loopback, Peer, page, says, says_forever
+from loopback.scripts import page, says, says_forever
+from loopback.servers import Loopback, Peer
 
 from probe.core.address import Endpoint
 from probe.core.model import Measurement, Step

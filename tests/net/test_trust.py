@@ -1,0 +1,48 @@
+"""probe.net.trust: one context for each policy."""
+
+import ssl
+
+import pytest
+from support.authority import ca_file
+
+from probe.core.strictyaml import ConfigError
+from probe.net.trust import Policy, Trust
+
+
+def test_the_same_policy_gets_the_same_context() -> None:
+    trust = Trust()
+    first = trust.prepare(Policy(alpn=("http/1.1",)))
+    assert trust.prepare(Policy(alpn=("http/1.1",))) is first
+    assert trust.prepare(Policy()) is not first
+    assert Trust().prepare(Policy(alpn=("http/1.1",))) is not first
+
+
+def test_by_default_everything_is_demanded() -> None:
+    context = Trust().prepare(Policy())
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_verification_off_demands_nothing() -> None:
+    context = Trust().prepare(Policy(verify=False))
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+
+
+def test_a_file_adds_to_the_systems_authorities() -> None:
+    without = Trust().prepare(Policy())
+    with_file = Trust().prepare(Policy(ca_file=ca_file()))
+    named = [dict(pair for rdn in c["subject"] for pair in rdn) for c in with_file.get_ca_certs()]
+    assert {"commonName": "Embedded Internet Demo CA"} in named
+    assert with_file.cert_store_stats()["x509"] == without.cert_store_stats()["x509"] + 1
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "text", "empty", "key"])
+def test_an_unusable_file_is_a_mistake_in_the_configuration(tmp_path, kind: str) -> None:
+    path = tmp_path / "ca.pem"
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        path.write_text({"text": "no PEM", "empty": "", "key": "-----BEGIN X-----\n"}[kind])
+    with pytest.raises(ConfigError) as caught:
+        Trust().prepare(Policy(ca_file=str(path)))
+    (line,) = caught.value.lines
+    assert line.startswith(f"{path}: ")

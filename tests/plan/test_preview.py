@@ -1,0 +1,132 @@
+"""probe.plan.preview: whatever a run sends has been said before."""
+
+import asyncio
+
+from probe.core.address import Endpoint
+from probe.measure.measure import measure
+from probe.net.fake import FakeNetwork
+from probe.plan.jobs import Plan
+from probe.plan.preview import preview
+from support.plans import planned, tools
+from support.servers import accepting, closing, silent
+from support.virtual import run_virtual
+
+SYSTEM = "this machine's resolver"
+NAMES = {
+    "shop.example": ("192.0.2.1", "192.0.2.2", "2001:db8::1"),
+    "chat.example": ("192.0.2.3",),
+    "doh.example": ("192.0.2.4",),
+    "anchor.example": ("192.0.2.5",),
+}
+
+
+class Recording(FakeNetwork):
+    """Remembers which names the machine's own resolver was asked for."""
+
+    asked: set[str]
+
+    async def lookup(self, host: str) -> tuple[str, ...]:
+        self.asked.add(host)
+        return await super().lookup(host)
+
+
+def run(plan: Plan) -> Recording:
+    """Measure everything in the plan once, on a network where some answer and some do not."""
+    net = Recording(names=NAMES)
+    net.asked = set()
+    for number, script in enumerate((accepting, closing, silent)):
+        net.tcp[Endpoint(f"192.0.2.{number + 1}", 443)] = script
+    for ip in ("192.0.2.4", "192.0.2.9", "192.0.2.5"):
+        net.tcp[Endpoint(ip, 443)] = closing
+    net.udp[Endpoint("192.0.2.53", 53)] = silent
+
+    async def everything() -> None:
+        instruments = tools(net)
+        jobs = [*plan.jobs, *plan.anchors]
+        await asyncio.gather(*(measure(job, instruments, cycle="c") for job in jobs))
+
+    run_virtual(everything())
+    return net
+
+
+PLANS = {
+    "all checks": planned(
+        "tcp://shop.example:443",
+        "tls://shop.example?sni=other.example",
+        "https://shop.example:8443/",
+        "http://chat.example/x",
+        "dns://chat.example?type=TXT",
+        "dns://192.0.2.200",
+        "tcp://192.0.2.3:5222",
+        anchors={"international": ["https://anchor.example/"], "domestic": ["tcp://192.0.2.3:1"]},
+        resolvers=["system", "udp://192.0.2.53", "tcp://192.0.2.53:5353"],
+        trusted_resolvers=["https://doh.example/dns-query", "tls://doh.example:853"],
+    ),
+    "pinned": planned(
+        targets=[
+            {"url": "tcp://shop.example:443", "addresses": ["192.0.2.9"]},
+            {"url": "tls://chat.example", "addresses": ["192.0.2.9"], "lookup": True},
+            {"url": "tcp://192.0.2.3:443", "addresses": ["192.0.2.9"]},
+        ],
+        resolvers=["https://doh.example/dns-query#addresses=192.0.2.4"],
+    ),
+    "only pinned": planned(
+        targets=[{"url": "tcp://shop.example:443", "addresses": ["192.0.2.9"]}],
+    ),
+}
+
+
+def said(plan: Plan) -> tuple[set[Endpoint], set[str]]:
+    """The endpoints, and the names asked of this machine's resolver, that the preview lists."""
+    ends = {
+        Endpoint(ip, line.port)
+        for line in preview(plan)
+        if line.port is not None
+        for ip in NAMES.get(line.host, (line.host,))
+    }
+    return ends, {line.lookup_of for line in preview(plan) if line.host == SYSTEM and line.lookup_of}
+
+
+def test_a_run_dials_nothing_and_asks_nothing_that_was_not_said() -> None:
+    for name, plan in PLANS.items():
+        net = run(plan)
+        ends, asked = said(plan)
+        assert net.dialled, name
+        assert set(net.dialled) <= ends, name
+        assert net.asked <= asked, name
+
+
+def test_nothing_is_said_that_a_run_does_not_do() -> None:
+    for name, plan in PLANS.items():
+        net = run(plan)
+        ends, asked = said(plan)
+        assert ends <= set(net.dialled), name
+        assert asked <= net.asked, name
+
+
+def test_each_line_stands_once_with_what_it_is_for() -> None:
+    plan = planned(
+        "https://shop.example/?token=hunter2",
+        targets=[{"id": "p", "url": "tcp://192.0.2.1:1", "private": True, "every": "5m"}],
+        anchors={"international": ["https://anchor.example/"]},
+    )
+    lines = preview(plan)
+    assert len(lines) == len(set(lines))
+    assert lines[-1].purpose == "anchor, international"
+    assert [(line.host, line.every) for line in lines if "private" in line.purpose] == [
+        ("192.0.2.1", 300.0)
+    ]
+    assert "hunter2" not in repr(lines)
+    (tls,) = (line for line in lines if line.host == "shop.example")
+    assert (tls.port, tls.transport) == (443, "tcp")
+    assert "server name shop.example in clear" in tls.what
+
+
+def test_it_says_who_can_read_a_query() -> None:
+    plan = planned("tcp://shop.example:1", resolvers=["udp://192.0.2.53", "tls://doh.example"])
+    clear, bootstrap, encrypted = [line for line in preview(plan) if line.lookup_of]
+    assert (clear.host, clear.port, clear.transport) == ("192.0.2.53", 53, "udp")
+    assert clear.what.endswith("of shop.example, in clear")
+    assert (bootstrap.host, bootstrap.lookup_of) == (SYSTEM, "doh.example")
+    assert (encrypted.host, encrypted.port, encrypted.transport) == ("doh.example", 853, "tcp")
+    assert "server name doh.example in clear" in encrypted.what

@@ -1,0 +1,29 @@
+"""One certificate authority for all tests: making keys takes time, and what counts is the clock's
+present, because OpenSSL checks certificates against the real one."""
+
+import ssl
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from probe.demo.authority import Authority
+
+_FOLDER = TemporaryDirectory(prefix="probe-tests-")
+
+
+@cache
+def authority() -> Authority:
+    """The authority; its files go away with the test run."""
+    return Authority(Path(_FOLDER.name), datetime.now(UTC))
+
+
+def ca_file() -> str:
+    """What a client has to trust."""
+    return str(authority().ca_file)
+
+
+@cache
+def serving(name: str, kind: str = "valid") -> ssl.SSLContext:
+    """A server's context with a certificate for this name."""
+    return authority().context(name, kind)
