@@ -40,8 +40,16 @@ class Scrubber:
         self._hide: set[str] = set()
 
     def keep(self, ip: str) -> None:
-        """Let an address of the target stand: it is in the results anyway."""
-        self._keep.add(_canonical(ip))
+        """Let an address of the target stand: it is in the results anyway.
+
+        Not one that is known to be the vantage's own: a redirect may lead there.
+        """
+        if not self.owns(ip):
+            self._keep.add(_canonical(ip))
+
+    def owns(self, ip: str) -> bool:
+        """Whether this is one of the vantage's own addresses, as far as they are known."""
+        return _canonical(ip) in self._hide
 
     def hide(self, ip: str) -> None:
         """Replace this address wherever it stands, even where a version number could."""

@@ -1,6 +1,7 @@
 """probe.checks.certificate: the facts that a reader wants, from whatever a server sends."""
 
 import ssl
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,7 @@ from probe.core.times import parse_instant
 
 
 def authority_der() -> bytes:
-    with open(ca_file()) as file:
-        return ssl.PEM_cert_to_DER_cert(file.read())
+    return ssl.PEM_cert_to_DER_cert(Path(ca_file()).read_text())
 
 
 def test_the_facts_of_a_certificate() -> None:

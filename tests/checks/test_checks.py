@@ -1,6 +1,7 @@
 """probe.checks: the table of checks, and what each says that it sends."""
 
 import dataclasses
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from typing import ClassVar
 
@@ -23,19 +24,27 @@ class Elsewhere:
     port: int
 
 
-def installed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    entry = EntryPoint(name, "elsewhere:Elsewhere", "probe.checks")
-    monkeypatch.setattr(EntryPoint, "load", lambda _: Elsewhere)
-    monkeypatch.setattr(checks, "entry_points", lambda group: [entry] if group else [])
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Lets it seem as if a distribution with that check were installed."""
+
+    def found(name: str) -> None:
+        entry = EntryPoint(name, "elsewhere:Elsewhere", "probe.checks")
+        monkeypatch.setattr(EntryPoint, "load", lambda _: Elsewhere)
+        monkeypatch.setattr(checks, "entry_points", lambda group: [entry] if group else [])
+
+    load.cache_clear()
+    yield found
+    load.cache_clear()
 
 
-def test_an_installed_check_stands_beside_the_built_in_ones(monkeypatch) -> None:
-    installed(monkeypatch, "gopher")
+def test_an_installed_check_stands_beside_the_built_in_ones(install) -> None:
+    install("gopher")
     assert load() == {**BUILT_IN, "gopher": Elsewhere}
 
 
-def test_an_installed_check_takes_no_name_in_use(monkeypatch) -> None:
-    installed(monkeypatch, "tls")
+def test_an_installed_check_takes_no_name_in_use(install) -> None:
+    install("tls")
     with pytest.raises(ValueError, match="the check 'tls' of elsewhere:Elsewhere"):
         load()
 

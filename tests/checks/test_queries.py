@@ -13,6 +13,7 @@ from probe.checks.dns import DnsCheck
 from probe.checks.queries import MAX_EXTRA
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork, FakePeer, os_error
+from probe.wire.dns import Query
 
 AT = Endpoint("192.0.2.53", 53)
 UDP, TCP = "udp://192.0.2.53", "tcp://192.0.2.53"
@@ -176,17 +177,12 @@ def test_a_doh_server_that_gives_something_else_misbehaves(response: bytes, fail
 
 
 def test_a_doh_answer_is_read() -> None:
-    query = reply_to_id_zero()
-    response = page(query, "200 OK", "Content-Type: application/dns-message")
+    # RFC 8484 section 4.1: the message id is 0, so that caches may share the answer.
+    answer = reply(Query.make("a.example", "A", 0).to_wire(), "192.0.2.1")
+    response = page(answer, "200 OK", "Content-Type: application/dns-message")
     done = run_check(CHECK, secure(response), "https://dns.example/q")
     resolve = done.only("resolve")
     assert resolve.failure is None
     assert resolve.detail["answers"][0]["data"] == "192.0.2.1"
     assert done.only("http_request").detail["method"] == "POST"
     assert done.only("http_request").detail["path"] == "/q"
-
-
-def reply_to_id_zero() -> bytes:
-    from probe.wire.dns import Query
-
-    return reply(Query.make("a.example", "A", 0).to_wire(), "192.0.2.1")

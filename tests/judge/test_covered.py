@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from support.records import https, measured, resolve, step
 
 from probe.core.model import Covered, Step
 from probe.judge.covered import TRANSFER_BYTES, covered
 from probe.judge.deciding import deciding
-from support.records import https, measured, resolve, step
 
 
 def transferred(count: int, failure: str | None = None) -> list[Step]:

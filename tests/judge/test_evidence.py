@@ -1,9 +1,9 @@
 """probe.judge.evidence: the questions that rules ask of a cycle's measurements."""
 
 import pytest
+from support.records import https, measured, resolve, step
 
 from probe.judge.evidence import Evidence
-from support.records import https, measured, resolve, step
 
 REFUSED = "connection_refused"
 

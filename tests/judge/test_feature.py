@@ -3,12 +3,12 @@
 import itertools
 
 import pytest
+from support.records import verdict
+from support.virtual import DAY
 
 from probe.core.model import Verdict
 from probe.judge.feature import judge_feature
 from probe.judge.policy import Policy
-from support.records import verdict
-from support.virtual import DAY
 
 LETTERS = {
     ".": "ok",

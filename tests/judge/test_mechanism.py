@@ -3,14 +3,24 @@
 from typing import Any
 
 import pytest
+from support.records import https, measured, resolve, step
 
 from probe.core.model import Step
 from probe.judge.deciding import deciding
 from probe.judge.mechanism import neutral
-from support.records import https, measured, resolve, step
 
 DOH = "https://dns.example/dns-query"
-ACCUSING = ("dns.injection", "tls.mitm", "sni", "blockpage", "throttle", "freeze", "vpn", "redirect")
+CERT = "ssl_invalid_certificate"
+ACCUSING = (
+    "dns.injection",
+    "tls.mitm",
+    "sni",
+    "blockpage",
+    "throttle",
+    "freeze",
+    "vpn",
+    "redirect",
+)
 
 TABLE = [
     ("dns", [resolve("dns_nxdomain_error")], "dns.nxdomain"),
@@ -38,9 +48,9 @@ TABLE = [
     ("https", https("tls_handshake", "eof_error"), "tls.close"),
     ("https", https("tls_handshake", "ssl_unknown_authority"), "tls.cert.untrusted"),
     ("https", https("tls_handshake", "ssl_invalid_hostname"), "tls.cert.name"),
-    ("https", https("tls_handshake", "ssl_invalid_certificate", verify_code=10), "tls.cert.expired"),
-    ("https", https("tls_handshake", "ssl_invalid_certificate", verify_code=9), "tls.cert.expired"),
-    ("https", https("tls_handshake", "ssl_invalid_certificate", verify_code=24), "tls.cert"),
+    ("https", https("tls_handshake", CERT, verify_code=10), "tls.cert.expired"),
+    ("https", https("tls_handshake", CERT, verify_code=9), "tls.cert.expired"),
+    ("https", https("tls_handshake", CERT, verify_code=24), "tls.cert"),
     ("https", https("tls_handshake", "ssl_failed_handshake"), "tls"),
     ("https", https("tls_handshake", "ssl_failed_handshake", alert="handshake"), "tls.alert"),
     ("https", https("tls_handshake", "ssl_invalid_hostname", alert="unrecognized"), "tls.alert"),

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
+from support.records import anchor, https, measured, resolve, step
 
 from probe.core.model import Locus, Measurement, Outcome
 from probe.judge.evidence import Evidence
 from probe.judge.rules import TABLE, Rule
-from support.records import anchor, https, measured, resolve, step
 
 ACCUSING = {"blocked", "degraded", "denied", "down"}
 UP = (anchor(up=True),)
@@ -32,7 +32,9 @@ REACHED = {
     "no-ipv6-route": first(
         measured("tcp", [resolve(), step("connect", 2, "network_unreachable", address=V6)])
     ),
-    "own-firewall": first(measured("tcp", [step("connect", 1, "permission_denied")])),
+    "own-firewall": first(
+        measured("tcp", [step("connect", 1, "permission_denied", errno="EPERM")])
+    ),
     "international-path-down": first(measured(steps=RESET), anchors=ABROAD_DOWN),
     "failed-vantage-untested": first(measured(steps=RESET), anchors=()),
     "failed-without-control": first(measured(steps=RESET)),
@@ -95,6 +97,11 @@ def test_an_ipv6_target_without_a_route_says_nothing_only_when_all_its_addresses
     assert first(measured("tcp", [resolve(), six, four])).id == "failed-without-control"
     silent = step("connect", 2, "generic_timeout_error", address=V6)
     assert first(measured("tcp", [resolve(), silent])).id == "failed-without-control"
+
+
+def test_a_routers_prohibition_is_not_this_machines_firewall() -> None:
+    prohibited = step("connect", 1, "permission_denied", errno="EACCES")
+    assert first(measured("tcp", [prohibited])).id == "failed-without-control"
 
 
 def test_a_local_target_fails_whatever_the_anchors_say() -> None:

@@ -3,10 +3,10 @@
 import itertools
 
 import pytest
+from support.records import anchor
 
 from probe.core.model import Measurement
 from probe.judge.vantage import VantageState, vantage_state
-from support.records import anchor
 
 ONLINE, CUT, OFFLINE, UNTESTED = (
     VantageState.ONLINE,

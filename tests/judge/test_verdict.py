@@ -4,13 +4,13 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
+from support.records import HERE, anchor, https, measured
+from support.virtual import DAY
 
 from probe.core.model import Control
 from probe.judge.evidence import Evidence
 from probe.judge.rules import RULES
 from probe.judge.verdict import judge
-from support.records import HERE, anchor, https, measured
-from support.virtual import DAY
 
 RESET = https("tls_handshake", "connection_reset")
 

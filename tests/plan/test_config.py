@@ -59,7 +59,8 @@ MISTAKES = {
     ),
     "bad-asn.yaml": "1: vantage.asn: input should be a valid integer (found 'AS4134')",
     "bad-network.yaml": (
-        "1: vantage.network: input should be 'residential', 'mobile', 'datacenter' or 'leased_line' (found 'wifi')"
+        "1: vantage.network: input should be 'residential', 'mobile', 'datacenter' or "
+        "'leased_line' (found 'wifi')"
     ),
     "bad-resolver.yaml": "4: resolvers[1]: '192.0.2.53' is no resolver: write udp://192.0.2.53",
     "no-resolver.yaml": (
@@ -70,6 +71,9 @@ MISTAKES = {
     ),
     "bad-policy.yaml": (
         "3: policies.whatsapp.media: 'most' is no policy: write any, all, or quorum and a number"
+    ),
+    "policy-for-nothing.yaml": (
+        "5: policies.whatsapp.voice: nothing here has this service and feature"
     ),
     "nothing-to-measure.yaml": "1: nothing to measure: give targets or services",
 }  # fmt: skip
@@ -105,7 +109,7 @@ def test_several_mistakes_are_all_told(tmp_path: Path) -> None:
 def test_what_is_no_readable_file_is_told_without_a_traceback(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"/absent\.yaml: no such file or directory$"):
         read_config(tmp_path / "absent.yaml")
-    with pytest.raises(ConfigError, match=": is a folder, not a configuration file$"):
+    with pytest.raises(ConfigError, match=r": is a folder, not a configuration file$"):
         read_config(tmp_path)
     loop = tmp_path / "loop.yaml"
     loop.symlink_to(loop)
@@ -156,8 +160,6 @@ def test_what_is_not_said_has_a_safe_default(tmp_path: Path) -> None:
 
 def test_norway_is_a_country_and_no_anchor_is_no_mistake(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    path.write_text(
-        "vantage: {country: NO}\nanchors: {international: []}\nservices: [whatsapp]\n"
-    )
+    path.write_text("vantage: {country: NO}\nanchors: {international: []}\nservices: [whatsapp]\n")
     config = read_config(path)
     assert (config.vantage.country, config.anchors.international) == ("NO", [])

@@ -2,14 +2,15 @@
 
 import asyncio
 
+from support.plans import planned, tools
+from support.servers import accepting, closing, silent
+from support.virtual import run_virtual
+
 from probe.core.address import Endpoint
 from probe.measure.measure import measure
 from probe.net.fake import FakeNetwork
 from probe.plan.jobs import Plan
 from probe.plan.preview import preview
-from support.plans import planned, tools
-from support.servers import accepting, closing, silent
-from support.virtual import run_virtual
 
 SYSTEM = "this machine's resolver"
 NAMES = {
@@ -84,7 +85,9 @@ def said(plan: Plan) -> tuple[set[Endpoint], set[str]]:
         if line.port is not None
         for ip in NAMES.get(line.host, (line.host,))
     }
-    return ends, {line.lookup_of for line in preview(plan) if line.host == SYSTEM and line.lookup_of}
+    return ends, {
+        line.lookup_of for line in preview(plan) if line.host == SYSTEM and line.lookup_of
+    }
 
 
 def test_a_run_dials_nothing_and_asks_nothing_that_was_not_said() -> None:

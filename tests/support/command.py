@@ -1,0 +1,63 @@
+"""The program as a user runs it: a process of its own, in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.cells import cell_len
+
+PROJECT: Final = Path(__file__).parents[2]
+PROBE: Final = (sys.executable, "-m", "probe")
+# What would change how the program looks, and is not the test's to decide.
+_FOREIGN: Final = ("NO_COLOR", "FORCE_COLOR", "PROBE_DEBUG", "LINES", "TERM")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def widest(self) -> int:
+        """Columns that the widest line of standard output takes on a terminal."""
+        return max(map(cell_len, self.out.splitlines()), default=0)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """A terminal of 80 columns, the source in reach, and nothing of the caller's taste."""
+    own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return {**own, "COLUMNS": "80", "PYTHONPATH": os.fspath(PROJECT), **more}
+
+
+class Command:
+    """Runs ``probe`` in a folder; ``trusted`` is a file of further authorities for TLS."""
+
+    def __init__(self, folder: Path, trusted: str) -> None:
+        self.folder = folder
+        self._trusted = trusted
+
+    def __call__(self, *arguments: str | Path, within: float = 30, **how: Any) -> Done:
+        """Run it to its end. ``before`` are words of a command that it is run by."""
+        process = self.start(*arguments, **how)
+        try:
+            out, err = process.communicate(timeout=within)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        return Done(process.returncode, out.decode(), err.decode())
+
+    def start(
+        self, *arguments: str | Path, before: tuple[str, ...] = (), **how: Any
+    ) -> "subprocess.Popen[bytes]":
+        """Start it; ``how`` are Popen's own arguments, and ``env`` is added to the usual one."""
+        more = {"SSL_CERT_FILE": self._trusted, **how.pop("env", {})}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
+        command = [*before, *PROBE, *map(os.fspath, arguments)]
+        return subprocess.Popen(command, cwd=self.folder, env=environment(**more), **streams)
