@@ -3,18 +3,19 @@
 # the tests run the programs themselves, from folders and on ports of their own.
 set -eu
 
-# program, and the package that has it; both programs live where only root's PATH looks
-programs='nginx:nginx-light unbound:unbound'
+# program:package, by default those of the tests; some programs live where only root's PATH looks
+programs=${*:-nginx:nginx-light unbound:unbound}
+PATH=${PATH:-/usr/bin:/bin}:/usr/sbin
 policy=/usr/sbin/policy-rc.d
 
 missing=
 for entry in $programs; do
-    [ -x "/usr/sbin/${entry%%:*}" ] || missing="$missing ${entry##*:}"
+    command -v "${entry%%:*}" >/dev/null || missing="$missing ${entry##*:}"
 done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-    echo "servers: missing from Debian:$missing (install as root; their tests are skipped)"
+    echo "servers: missing from Debian:$missing (install as root; what needs them is skipped)"
     exit 0
 fi
 

@@ -1,17 +1,20 @@
 """Host names as they go on the wire."""
 
+import ipaddress
+
 import idna
 
 from probe.core.address import is_ip
 
 
 def normal_host(host: str, shown: str) -> str:
-    """Lower case, IDNA 2008 (RFC 5891), without the root's dot; IP literals untouched.
+    """Lower case, IDNA 2008 (RFC 5891), without the root's dot; an IP literal in one spelling.
 
     ValueError, in which ``shown`` says where the host stood, for what is no host name.
     """
-    if is_ip(host):
-        return host
+    literal = host.replace("%25", "%", 1)  # a zone's sign as URLs write it (RFC 6874)
+    if is_ip(literal):
+        return str(ipaddress.ip_address(literal))
     name = host.rstrip(".").lower()
     try:
         if not name.isascii():

@@ -7,7 +7,7 @@ such as ``Chrome/99.0.0.0`` has an address's shape and is kept.
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 SCRUBBED: Final = "[scrubbed]"
@@ -58,13 +58,11 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """The text without addresses other than the target's."""
-        return _V6.sub(self._replace, _V4.sub(self._replace, text))
+        return _substituted(self._replace, text)
 
     def own(self, text: str) -> str:
         """The text without the vantage's own addresses only, as far as they are known."""
-        if not self._hide:
-            return text
-        return _V6.sub(self._replace_own, _V4.sub(self._replace_own, text))
+        return _substituted(self._replace_own, text) if self._hide else text
 
     def _replace(self, match: re.Match[str]) -> str:
         ip = _address(match["ip"])
@@ -79,6 +77,13 @@ class Scrubber:
 
     def _replace_own(self, match: re.Match[str]) -> str:
         return SCRUBBED if _address(match["ip"]) in self._hide - self._keep else match[0]
+
+
+def _substituted(replace: Callable[[re.Match[str]], str], text: str) -> str:
+    # Most texts cannot hold an address: to count its separators is cheaper than to search.
+    if text.count(".") >= 3:
+        text = _V4.sub(replace, text)
+    return _V6.sub(replace, text) if text.count(":") >= 2 else text
 
 
 def _address(text: str) -> str | None:

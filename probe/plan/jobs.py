@@ -143,7 +143,14 @@ class Planner:
         )
 
     def _add(self, aim: Aim, target: Target, section: TargetSection | None = None) -> None:
-        self._jobs.setdefault(target.id, self._job(aim, target, section))
+        known = self._jobs.get(target.id)
+        if known is None:
+            self._jobs[target.id] = self._job(aim, target, section)
+        elif section:
+            raise ConfigError(
+                f"targets: '{target.id}' is a target of the service '{known.target.service}' "
+                "already; give yours an id of its own"
+            )
 
     def _job(self, aim: Aim, target: Target, section: TargetSection | None) -> Job:
         own = section.timeouts if section else TimeoutsSection()

@@ -7,6 +7,7 @@ them as keys. The check's own fields say which options it has.
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -137,7 +138,7 @@ def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
 
 def _build(check_type: Any, values: dict[str, JSON], shown: str) -> Check:
     try:
-        check: Check = TypeAdapter(check_type).validate_python(values)
+        check: Check = _adapter(check_type).validate_python(values)
     except ValidationError as exc:
         error = exc.errors(include_url=False)[0]
         key = [str(part) for part in error["loc"]]
@@ -149,6 +150,12 @@ def _build(check_type: Any, values: dict[str, JSON], shown: str) -> Check:
             message = "unknown key"
         raise OptionError(message, *key) from None
     return check
+
+
+@functools.cache
+def _adapter(check_type: Any) -> TypeAdapter[Any]:
+    """Made once for each check: it costs more than all targets of that kind."""
+    return TypeAdapter(check_type)
 
 
 def _normal_url(parts: SplitResult, host: str, port: int, default: int | None) -> str:

@@ -25,8 +25,12 @@ def phase(name: str, every: float) -> float:
 
 
 def slot(name: str, every: float, at: datetime) -> int:
-    """The number of the target's period that an instant falls in."""
-    return int(((at - EPOCH).total_seconds() - phase(name, every)) // every)
+    """The number of the target's period that an instant falls in.
+
+    Counted in whole microseconds: as floats, the moment when it is due would fall before itself.
+    """
+    since = at - EPOCH - timedelta(seconds=phase(name, every))
+    return since // timedelta(seconds=every)
 
 
 class Schedule:

@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from support.command import Command
+from support.command import PROBE, Command, environment
 
 import probe.cli
 import probe.cli.targets
+from probe import __version__
 from probe.cli.main import COMMANDS, main
 
 ALL = ("", *COMMANDS)
@@ -32,16 +33,16 @@ def test_help_fits_a_terminal_and_is_no_error(probe: Command, name: str) -> None
     assert done.widest <= 80
 
 
-def test_help_imports_nothing_heavy_and_so_answers_at_once(probe: Command) -> None:
+def test_help_imports_nothing_heavy() -> None:
     for name in ALL:
         script = (
             "import json, sys\nfrom probe.cli.main import main\n"
             "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
             "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
         )
-        process = probe.start(before=(sys.executable, "-c", script, *split(name), "--help"))
-        out, _ = process.communicate()
-        assert HEAVY.isdisjoint(json.loads(out.splitlines()[-1])), name
+        command = [sys.executable, "-c", script, *split(name), "--help"]
+        done = subprocess.run(command, env=environment(), capture_output=True, check=True)
+        assert HEAVY.isdisjoint(json.loads(done.stdout.splitlines()[-1])), name
 
 
 def test_help_takes_less_than_150_milliseconds(probe: Command) -> None:
@@ -68,13 +69,7 @@ def _modules() -> list[pkgutil.ModuleInfo]:
 
 
 def test_the_version_is_told(probe: Command) -> None:
-    assert probe("--version").out == f"probe {probe_version()}\n"
-
-
-def probe_version() -> str:
-    from probe import __version__
-
-    return __version__
+    assert probe("--version").out == f"probe {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +142,7 @@ def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
 def test_a_reader_that_goes_away_is_no_error(probe: Command, form: str) -> None:
-    process = probe.start("targets", "list", "--format", form)
+    process = probe.start(*PROBE, "targets", "list", "--format", form)
     assert process.stdout
     assert process.stderr
     process.stdout.close()
@@ -159,8 +154,9 @@ def test_a_reader_that_goes_away_is_no_error(probe: Command, form: str) -> None:
 def test_output_that_finds_no_room_is_one_line(probe: Command) -> None:
     for form in ("table", "csv"):
         with Path("/dev/full").open("w") as full:
-            done = subprocess.Popen.communicate, probe.start(
-                "targets", "list", "--format", form, stdout=full
+            done = (
+                subprocess.Popen.communicate,
+                probe.start(*PROBE, "targets", "list", "--format", form, stdout=full),
             )
             _, err = done[1].communicate()
         assert done[1].returncode == 2

@@ -7,6 +7,7 @@ import pytest
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Vantage
+from probe.core.strictyaml import ConfigError
 from probe.plan.catalogue import Service
 from probe.plan.config import Config, TargetSection
 from probe.plan.jobs import ANCHORS, Job, Plan, Planner
@@ -223,3 +224,14 @@ def test_a_control_that_is_not_asked_yet_is_told() -> None:
 def test_private_is_said_by_the_target() -> None:
     assert job({"url": "tcp://a.example:1", "private": True}).private
     assert not job({"url": "tcp://a.example:1"}).private
+
+
+def test_a_target_that_a_listed_service_has_already_needs_an_id_of_its_own() -> None:
+    url = "https://web.whatsapp.com/"
+    with pytest.raises(ConfigError, match="service 'whatsapp' already; give yours an id"):
+        plan(services=["whatsapp"], targets=[{"url": url}])
+    mine = plan(services=["whatsapp"], targets=[{"url": url, "id": "mine"}])
+    assert [job.target.service for job in mine.jobs if job.target.url == url] == [
+        "whatsapp",
+        "web.whatsapp.com",
+    ]

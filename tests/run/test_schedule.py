@@ -38,6 +38,16 @@ def test_slots_count_on_by_one_at_each_phase():
     assert numbers[-1] - numbers[0] == 1800 // every
 
 
+@pytest.mark.parametrize("every", [0.5, 10.0, 37.5, 600.0, 86400.0])
+def test_the_moment_when_a_target_is_due_is_the_first_of_its_slot(every):
+    for name in (f"https://host-{n}.example/" for n in range(50)):
+        start = EPOCH + timedelta(seconds=phase(name, every))
+        for number in (0, 1, 9_133, 1_234_567):
+            due = start + number * timedelta(seconds=every)
+            assert slot(name, every, due) == number
+            assert slot(name, every, due - timedelta(microseconds=1)) == number - 1
+
+
 def test_a_slot_before_the_epoch_is_still_one_below_the_next():
     first = EPOCH + timedelta(seconds=phase("office", 60.0) + 1)
     assert slot("office", 60.0, first) == 0

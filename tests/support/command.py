@@ -42,22 +42,26 @@ class Command:
         self.folder = folder
         self._trusted = trusted
 
-    def __call__(self, *arguments: str | Path, within: float = 30, **how: Any) -> Done:
+    def __call__(
+        self, *arguments: str | Path, before: tuple[str, ...] = (), within: float = 30, **how: Any
+    ) -> Done:
         """Run it to its end. ``before`` are words of a command that it is run by."""
-        process = self.start(*arguments, **how)
+        return self.run(*before, *PROBE, *arguments, within=within, **how)
+
+    def run(self, *command: str | Path, within: float = 30, **how: Any) -> Done:
+        """Run any command in the same way."""
+        process = self.start(*command, **how)
         try:
             out, err = process.communicate(timeout=within)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             raise
-        return Done(process.returncode, out.decode(), err.decode())
+        return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
 
-    def start(
-        self, *arguments: str | Path, before: tuple[str, ...] = (), **how: Any
-    ) -> "subprocess.Popen[bytes]":
-        """Start it; ``how`` are Popen's own arguments, and ``env`` is added to the usual one."""
+    def start(self, *command: str | Path, **how: Any) -> "subprocess.Popen[bytes]":
+        """Start any command; ``how`` are Popen's own arguments, and ``env`` adds to the usual."""
         more = {"SSL_CERT_FILE": self._trusted, **how.pop("env", {})}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
-        command = [*before, *PROBE, *map(os.fspath, arguments)]
-        return subprocess.Popen(command, cwd=self.folder, env=environment(**more), **streams)
+        words = [os.fspath(word) for word in command]
+        return subprocess.Popen(words, cwd=self.folder, env=environment(**more), **streams)
