@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import pytest
+from support.plans import planned, tools
 from support.reported import claim, report_file
-from support.running import planned, tools
 from support.servers import accepting, http, page, resetting
 from support.virtual import DAY, VirtualClock, apscheduler_on, run_virtual
 
@@ -40,7 +40,6 @@ TEXT = {f"text{n}": Endpoint(f"192.0.2.{n}", 5222) for n in (1, 2, 3)}
 ANCHORS = {"http://anchor-1.example/": "203.0.113.1", "http://anchor-2.example/": "203.0.113.2"}
 
 CONFIG = {
-    "vantage": {"id": "sh-1", "country": "CN", "asn": 4134, "network": "residential"},
     "anchors": {"international": list(ANCHORS), "domestic": []},
     "schedule": {"every": "15m"},
     "policies": {"pigeon": {"text": "quorum 2"}},
@@ -97,7 +96,7 @@ def results(tmp_path_factory):
         for hour, happens in story:
             loop.call_later(hour * 3600, happens)
         loop.call_later(24 * 3600, stop.set)
-        await Service(plan, tools(plan, net, clock), journal).run(stop)
+        await Service(plan, tools(net, clock=clock), journal).run(stop)
 
     syncer = Syncer(fsync=lambda _: None)
     with Journal(root, syncer) as journal, apscheduler_on(clock):

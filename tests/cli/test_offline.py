@@ -7,12 +7,14 @@ every address.
 import csv
 import io
 import json
-import os
 import sys
 import time
 from collections import Counter
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
+import pytest
+from loopback.servers import Certificates
 from support.command import PROBE, Command, Done
 from support.namespace import inside
 
@@ -37,32 +39,55 @@ def outcomes(done: Done) -> dict[str, str]:
     return {v["target"]: v["outcome"] for v in verdicts if v["target"]}
 
 
-def test_a_service_is_offline_and_every_target_is_measured_and_in_the_csv(probe: Command) -> None:
+@dataclass(frozen=True)
+class Offline:
+    """A check of a whole service that was made alone, and how many seconds it took."""
+
+    probe: Command
+    done: Done
+    took: float
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The stored records of one kind."""
+        paths = sorted((self.probe.folder / "results").glob(name))
+        return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory, authorities: Certificates) -> Offline:
+    probe = Command(tmp_path_factory.mktemp("offline"), authorities.ca_file)
     before = time.monotonic()
-    done = probe("check", "whatsapp", before=inside("alone"))
-    assert time.monotonic() - before < 30
-    assert done.code == 3
-    assert "no anchor answered either" in done.out
-    assert done.widest <= 80
-    exported = probe("export", "--format", "csv")
+    done = probe("check", "whatsapp", before=inside("alone"), within=50)
+    return Offline(probe, done, time.monotonic() - before)
+
+
+def test_without_a_network_a_service_is_offline_within_half_a_minute(offline: Offline) -> None:
+    assert offline.done.code == 3
+    assert offline.took < 30
+    assert "no anchor answered either" in offline.done.out
+    assert offline.done.widest <= 80
+
+
+def test_every_target_is_measured_and_in_the_csv(offline: Offline) -> None:
+    exported = offline.probe("export", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(exported.out, newline="")))
-    listed = json.loads(probe("targets", "list", "whatsapp", "--format", "json").out)
+    listed = json.loads(offline.probe("targets", "list", "whatsapp", "--format", "json").out)
     assert Counter(row["url"] for row in rows) == Counter(entry["url"] for entry in listed)
     assert {row["outcome"] for row in rows} == {"offline"}
-    assert {row["locus"] for row in rows} == {"vantage"}
-    assert {row["mechanism"] for row in rows} == {""}
     assert "" not in {row["failure"] for row in rows}
 
 
-def test_its_features_are_offline_too_and_the_diary_says_since_when(probe: Command) -> None:
-    done = probe("check", "whatsapp", "--format", "json", before=inside("alone"))
-    assert done.code == 3
-    verdicts = json.loads(done.out)["verdicts"]
-    features = {v["feature"]: v["outcome"] for v in verdicts if v["target"] is None}
-    listed = json.loads(probe("targets", "list", "whatsapp", "--format", "json").out)
-    assert features == {entry["feature"]: "offline" for entry in listed}
-    events = (probe.folder / "results" / "events.jsonl").read_text().splitlines()
-    assert [json.loads(event)["state"] for event in events] == ["offline"]
+def test_nobody_is_accused_and_nothing_is_concluded(offline: Offline) -> None:
+    verdicts = offline.lines("verdicts/*.jsonl")
+    assert {v["outcome"] for v in verdicts} == {"offline"}
+    assert {v["locus"] for v in verdicts} == {"vantage"}
+    assert {v["mechanism"] for v in verdicts} == {None}
+    features = [v["feature"] for v in verdicts if v["target"] is None]
+    assert sorted(features) == ["media", "registration", "text", "web"]
+
+
+def test_the_diary_says_that_the_vantage_was_offline(offline: Offline) -> None:
+    assert [event["state"] for event in offline.lines("events.jsonl")] == ["offline"]
 
 
 def test_what_is_on_this_machine_does_not_depend_on_the_line(probe: Command) -> None:
@@ -124,15 +149,4 @@ def test_the_doctor_says_that_there_is_no_route(probe: Command) -> None:
     states = {finding["subject"]: finding["state"] for finding in json.loads(done.out)}
     assert done.code == 1
     assert states["IPv4"] == "wrong"
-    assert os.listdir(probe.folder) == []
-
-
-def test_nothing_that_failed_here_is_called_blocked_or_down(probe: Command) -> None:
-    probe("check", "whatsapp", "expressvpn", before=inside("alone"))
-    kept = [json.loads(line) for path in _verdicts(probe.folder) for line in path.open()]
-    assert {v["outcome"] for v in kept} == {"offline"}
-    assert {v["mechanism"] for v in kept} == {None}
-
-
-def _verdicts(folder: Path) -> list[Path]:
-    return sorted((folder / "results" / "verdicts").glob("*.jsonl"))
+    assert list(probe.folder.iterdir()) == []

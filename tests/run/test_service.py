@@ -7,7 +7,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from support.running import Notebook, planned, targets, tools
+from support.plans import planned, tools
+from support.running import Notebook, targets
 from support.servers import accepting, http, page, silent
 from support.virtual import DAY, VirtualClock, apscheduler_on, run_virtual
 
@@ -51,7 +52,7 @@ def serve(
         for moment, happens in at:
             loop.call_later(moment, happens, clock)
         loop.call_later(seconds, stop.set)
-        service = Service(plan, tools(plan, net or network(), clock), notebook, watch)
+        service = Service(plan, tools(net or network(), clock=clock), notebook, watch)
         await service.run(stop)
         assert asyncio.all_tasks() - {asyncio.current_task()} <= net_tasks(service)
 
@@ -166,7 +167,7 @@ def test_a_stop_lets_what_is_under_way_finish():
     plan = planned(targets=[{"id": "a", "url": WEB, "every": "10m"}])
     notebook = serve(plan, first_due(plan) + 0.5, network(slow))
     assert notebook.outcomes("a") == ["ok"]
-    assert notebook.told("stop") == [{"run": "run-1", "interrupted": 0}]
+    assert notebook.told("stop") == [{"run": "run", "interrupted": 0}]
     took = notebook.events[-1].at - notebook.measurements[0].started
     assert took.total_seconds() == pytest.approx(GRACE - 1, abs=0.01)
 
@@ -181,7 +182,7 @@ def test_a_stop_cuts_off_what_hangs_and_records_it_as_interrupted():
     assert measurement.invalid is None
     (verdict,) = notebook.verdicts
     assert (verdict.outcome, verdict.rule) == ("inconclusive", "cut-off")
-    assert notebook.told("stop") == [{"run": "run-1", "interrupted": 1}]
+    assert notebook.told("stop") == [{"run": "run", "interrupted": 1}]
 
 
 def test_a_stop_in_the_moment_when_a_target_is_due_leaves_nothing_behind():
@@ -193,7 +194,7 @@ def test_a_stop_in_the_moment_when_a_target_is_due_leaves_nothing_behind():
     stop_at = DAY + timedelta(seconds=moments["next"])
     notebook = serve(plan, 7200, network(silent), clock=lambda stop: Ending(stop, stop_at))
     assert [m.target.id for m in notebook.measurements] == ["first"]
-    assert notebook.told("stop") == [{"run": "run-1", "interrupted": 1}]
+    assert notebook.told("stop") == [{"run": "run", "interrupted": 1}]
 
 
 class Ending(VirtualClock):

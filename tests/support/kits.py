@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from support.authority import ca_file
-from support.records import HERE
 from support.virtual import VirtualClock, run_virtual
 
 from probe.checks import Check
@@ -15,7 +14,6 @@ from probe.checks.kit import Kit, Timeouts
 from probe.checks.resolver import parse_resolver
 from probe.core.model import Step
 from probe.core.trace import Stopped, Trace
-from probe.measure.measure import Instruments
 from probe.net import Network
 from probe.net.trust import Trust
 
@@ -86,18 +84,3 @@ def run_check(check: Check, net: Network, *resolvers: str, **more: Any) -> Done:
         return Done(kit, kit.keep)
 
     return run_virtual(main())
-
-
-def instruments(net: Network, clock: VirtualClock = CLOCK, **more: Any) -> Instruments:
-    """What measurements of a run share."""
-    made = Instruments(
-        run="run-1",
-        vantage=HERE,
-        net=net,
-        clock=clock,
-        trust=TRUST,
-        keep=Kept(),
-        ca_file=ca_file(),
-        user_agent="browser",
-    )
-    return replace(made, **more)

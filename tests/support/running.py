@@ -1,40 +1,10 @@
-"""A plan, the tools to carry it out on a scripted network, and results kept in memory."""
+"""For a running probe: many targets, and results kept in memory."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from probe.core.model import Event, Measurement, Verdict
-from probe.measure.measure import Instruments
-from probe.net.clocks import Clock
-from probe.net.fake import FakeNetwork
-from probe.net.trust import Trust
-from probe.plan.config import Config
-from probe.plan.jobs import Plan, Planner
 from probe.record.disk import DiskFull
-
-
-def planned(**config: Any) -> Plan:
-    """The plan of a configuration that is given as a file would hold it; no anchors by default."""
-    config.setdefault("anchors", {"international": [], "domestic": []})
-    config.setdefault("vantage", {"id": "sh-1", "country": "CN", "asn": 4134})
-    read = Config.model_validate(config)
-    planner = Planner(read, Path(), read.vantage.vantage())
-    planner.add_config()
-    return planner.plan()
-
-
-def tools(plan: Plan, net: FakeNetwork, clock: Clock) -> Instruments:
-    """What the plan's measurements are made with."""
-    return Instruments(
-        run="run-1",
-        vantage=plan.vantage,
-        net=net,
-        clock=clock,
-        trust=Trust(),
-        keep=lambda _: "0" * 64,
-        user_agent=plan.user_agent,
-    )
 
 
 class Notebook:
