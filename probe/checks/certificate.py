@@ -1,5 +1,6 @@
 """The facts of a certificate that a reader wants to see beside a failure."""
 
+import warnings
 from functools import lru_cache
 from typing import Final
 
@@ -11,6 +12,15 @@ from probe.core.times import rfc3339
 
 MAX_NAMES: Final = 20
 MAX_TEXT: Final = 200
+# cryptography's own errors have no common ancestor, and not all are ValueErrors.
+_BROKEN: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _REMEMBERED: Final = 256  # a schedule meets the same certificates in every round
 
 
@@ -22,17 +32,19 @@ def describe(der: bytes) -> dict[str, JSON]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _describe(der: bytes) -> dict[str, JSON]:
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        return {
-            "subject": _common_name(certificate.subject),
-            "issuer": _common_name(certificate.issuer),
-            "not_before": rfc3339(certificate.not_valid_before_utc),
-            "not_after": rfc3339(certificate.not_valid_after_utc),
-            "names": _names(certificate),
-        }
-    except (ValueError, TypeError, OverflowError) as exc:
-        return {"unreadable": str(exc)[:MAX_TEXT]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a server's oddities are no news for our terminal
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            return {
+                "subject": _common_name(certificate.subject),
+                "issuer": _common_name(certificate.issuer),
+                "not_before": rfc3339(certificate.not_valid_before_utc),
+                "not_after": rfc3339(certificate.not_valid_after_utc),
+                "names": _names(certificate),
+            }
+        except _BROKEN as exc:
+            return {"unreadable": str(exc)[:MAX_TEXT]}
 
 
 def _common_name(name: x509.Name) -> str:

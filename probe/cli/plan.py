@@ -61,7 +61,8 @@ def _groups(planned: "list[Planned]") -> "list[Group]":
     lines: dict[str, list[tuple[str, str]]] = {}
     lookups: dict[tuple[str, str], set[str]] = {}
     for item in planned:
-        where = item.host if item.port is None else f"{item.host}:{item.port}"
+        host = f"[{item.host}]" if ":" in item.host else item.host
+        where = host if item.port is None else f"{host}:{item.port}"
         if item.lookup_of is None:
             heading = f"{item.purpose} (every {show_duration(item.every)})"
             lines.setdefault(heading, []).append((where, item.what))
@@ -71,7 +72,7 @@ def _groups(planned: "list[Planned]") -> "list[Group]":
     groups = [Group(heading, tuple(found)) for heading, found in lines.items()]
     if lookups:
         asked = tuple(
-            (where, f"{kind}: {len(names)} {'name' if len(names) == 1 else 'names'} of the hosts")
+            (where, f"{kind}, for {len(names)} of the names above")
             for (where, kind), names in lookups.items()
         )
         groups.append(Group("name lookups", asked))

@@ -102,6 +102,9 @@ def _split(text: str, shown: str) -> SplitResult:
 def _url_options(parts: SplitResult) -> dict[str, JSON]:
     texts = [parts.fragment] if parts.scheme in WEB else [parts.query, parts.fragment]
     pairs = [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True)]
+    repeated = [key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1]
+    if repeated:
+        raise OptionError("stands there twice", repeated[0])
     return dict(pairs)
 
 

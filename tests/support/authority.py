@@ -1,6 +1,7 @@
 """One certificate authority for all tests: making keys takes time, and what counts is the clock's
 present, because OpenSSL checks certificates against the real one."""
 
+import atexit
 import ssl
 from datetime import UTC, datetime
 from functools import cache
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from probe.demo.authority import Authority
 
 _FOLDER = TemporaryDirectory(prefix="probe-tests-")
+atexit.register(_FOLDER.cleanup)
 
 
 @cache

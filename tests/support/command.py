@@ -1,8 +1,11 @@
 """The program as a user runs it: a process of its own, in a folder of its own."""
 
+import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +16,10 @@ PROJECT: Final = Path(__file__).parents[2]
 PROBE: Final = (sys.executable, "-m", "probe")
 # What would change how the program looks, and is not the test's to decide.
 _FOREIGN: Final = ("NO_COLOR", "FORCE_COLOR", "PROBE_DEBUG", "LINES", "TERM")
+
+
+# Nothing but the targets is measured.
+ALONE: Final = "anchors: {international: [], domestic: []}\n"
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,27 @@ class Done:
     def widest(self) -> int:
         """Columns that the widest line of standard output takes on a terminal."""
         return max(map(cell_len, self.out.splitlines()), default=0)
+
+
+Run = Callable[..., Done]
+
+
+def one_line(done: Done, code: int, *said: str) -> None:
+    """Assert that nothing but one line came, on standard error, and that it says this."""
+    assert done.code == code, done
+    assert done.out == "", done
+    assert done.err.startswith("probe: "), done
+    assert done.err.count("\n") == 1, done
+    for text in said:
+        assert text in done.err, done
+
+
+def wait_until(there: Callable[[], object], within: float = 10) -> None:
+    """Look again and again; what another process does comes without a word."""
+    deadline = time.monotonic() + within
+    while not there():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -65,3 +93,20 @@ class Command:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
         words = [os.fspath(word) for word in command]
         return subprocess.Popen(words, cwd=self.folder, env=environment(**more), **streams)
+
+    def configure(self, *targets: str, name: str = "probe.yaml", **more: str) -> str:
+        """Write a configuration with these targets, the inside of a YAML mapping each; its name."""
+        rest = "".join(f"{key}: {value}\n" for key, value in more.items())
+        listed = "".join(f"  - {{{target}}}\n" for target in targets)
+        (self.folder / name).write_text(f"{ALONE}{rest}targets:\n{listed}", encoding="utf-8")
+        return name
+
+    def stored(self, files: str = "results/????-*.jsonl") -> list[dict[str, Any]]:
+        """The whole lines of these files below the folder."""
+        texts = [path.read_text() for path in sorted(self.folder.glob(files))]
+        return [
+            json.loads(line)
+            for text in texts
+            for line in text.splitlines(keepends=True)
+            if line.endswith("\n")
+        ]

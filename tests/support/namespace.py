@@ -1,8 +1,8 @@
-"""A machine without the internet: a network namespace in which nothing but loopback is up.
+"""A machine without the internet, or with a small disk: what Linux's namespaces can pretend.
 
-``inside`` gives the words that run a command there. The namespace is prepared and proven by this
-module itself, run as a program in it, with nothing but the kernel's own interfaces: no tool that a
-small Debian may lack.
+``inside`` gives the words that run a command where nothing but loopback is up. That namespace is
+prepared and proven by this module itself, run as a program in it, with nothing but the kernel's own
+interfaces: no tool that a small Debian may lack. ``on_disk`` gives them for a disk.
 """
 
 import errno
@@ -33,22 +33,35 @@ def inside(kind: Kind) -> tuple[str, ...]:
     ``alone``: the kernel refuses every packet that is not for this machine (ENETUNREACH).
     ``void``: it sends them, and they vanish. Skips where the kernel allows no namespaces.
     """
-    import pytest  # the program in the namespace has no need of it, and starts faster
-
-    unshare = _unshare()
-    if unshare is None:
-        pytest.skip("kernel: no network namespaces for this user")
+    unshare = _allowed("--net", "true")
     here = Path(__file__).parents[1]
     start = f"import sys; sys.path.insert(0, {str(here)!r}); import support.namespace as n; n.run()"
     return (*unshare, sys.executable, "-c", start, kind)
 
 
+def on_disk(folder: Path, options: str) -> tuple[str, ...]:
+    """The same for a tmpfs of these mount options, which the command finds in the folder's place;
+    it starts in there."""
+    mount = 'mount -t tmpfs -o "$1" none "$2" && cd "$2" && shift 2 && exec "$@"'
+    words = ("sh", "-c", mount, "sh", options, str(folder))
+    return (*_allowed("--mount", *words, "true"), *words)
+
+
 @functools.cache
-def _unshare() -> tuple[str, ...] | None:
-    for words in (("unshare", "--net"), ("unshare", "--net", "--map-root-user")):
-        if subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
-            return words
-    return None
+def _allowed(kind: str, *trial: str) -> tuple[str, ...]:
+    """The words that make such a namespace; skips where the kernel allows none."""
+    import pytest  # the program in the namespace has no need of it, and starts faster
+
+    def works(*words: str) -> bool:
+        done = subprocess.run([*words, *trial], capture_output=True, check=False)
+        return done.returncode == 0
+
+    for words in (("unshare", kind), ("unshare", kind, "--map-root-user")):
+        if works(*words):
+            break
+    else:
+        pytest.skip(f"kernel: unshare {kind} is not allowed to this user")
+    return words
 
 
 def run() -> None:
