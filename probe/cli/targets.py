@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     chosen = [service(name) for name in args.service or names()]
     with output(args.out) as out:
         if args.format == "table":
-            write_groups([group for known in chosen for group in _groups(known)], out)
+            groups = [group for known in chosen for group in _groups(known)]
+            write_groups(groups, out, beneath=True)
         else:
             write_rows(args.format, COLUMNS, [row for s in chosen for row in _rows(s)], out)
     return 0

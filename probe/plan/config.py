@@ -15,7 +15,7 @@ from probe.core.model import UNKNOWN_COUNTRY, Network, Vantage
 from probe.core.strictyaml import ConfigError, read
 from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
-from probe.plan.target import OptionError, feature_of, parse_target
+from probe.plan.target import SHORTEST, OptionError, feature_of, parse_target
 
 # Small, long-lived pages that vendors keep for this very purpose, in several networks. Over TLS:
 # a captive portal cannot answer for them.
@@ -51,6 +51,15 @@ def _policy(text: str) -> str:
 
 
 ResolverUrl = Annotated[str, AfterValidator(_resolver)]
+
+
+def _every(seconds: float) -> float:
+    if seconds < SHORTEST:
+        raise ValueError(f"nobody is to be asked more than once in {SHORTEST:g}s")
+    return seconds
+
+
+Every = Annotated[Duration, AfterValidator(_every)]
 AnchorUrl = Annotated[str, AfterValidator(_anchor)]
 PolicyText = Annotated[str, AfterValidator(_policy)]
 
@@ -106,7 +115,7 @@ class AnchorsSection(_Strict):
 class ScheduleSection(_Strict):
     """How often, and the most that a random delay may add to each start."""
 
-    every: Duration = 600.0
+    every: Every = 600.0
     spread: Delay = 0.0
 
 
@@ -132,7 +141,7 @@ class TargetSection(BaseModel):
     service: str | None = None
     feature: str | None = None
     url: str
-    every: Duration | None = None
+    every: Every | None = None
     timeout: Duration | None = None
     timeouts: TimeoutsSection = TimeoutsSection()
     private: bool = False

@@ -23,6 +23,7 @@ from probe.core.model import JSON
 from probe.core.units import parse_duration
 
 WEB: Final = {"http", "https"}
+SHORTEST: Final = 1.0  # seconds between two measurements of a target: a slip must not be a flood
 COMMON: Final = frozenset({"resolver", "timeout", "every"})  # options of every check
 _PARTS: Final = frozenset({"host", "port", "path"})
 
@@ -74,6 +75,8 @@ def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
     if not port:
         raise ValueError(f"'{shown}': a port is needed, as in {parts.scheme}://{host}:443")
     values: dict[str, JSON] = {"host": host, "port": port, **_own(check_type, given)}
+    if parts.scheme not in WEB and parts.path not in {"", "/"}:
+        raise ValueError(f"'{shown}': {parts.scheme} takes no path")
     if parts.scheme in WEB:
         values["path"] = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Aim(
@@ -116,6 +119,8 @@ def _common(key: str, value: JSON) -> JSON:
         seconds = parse_duration(str(value))
         if not seconds:
             raise ValueError(f"'{value}' is no time at all")
+        if key == "every" and seconds < SHORTEST:
+            raise ValueError(f"'{value}': nobody is to be asked more than once in {SHORTEST:g}s")
         return seconds
     except ValueError as exc:
         raise OptionError(str(exc), key) from None

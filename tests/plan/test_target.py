@@ -159,3 +159,16 @@ def test_a_mistake_inside_an_option_is_found_where_it_stands() -> None:
     with pytest.raises(OptionError) as refused:
         parse_target("https://a.example/", {"expect": {"statsu": 200}})
     assert (refused.value.key, str(refused.value)) == (("expect", "statsu"), "unknown key")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("tcp://a.example:443/path", "tcp takes no path"),
+        ("tls://a.example?sni=b.example&sni=c.example", "stands there twice"),
+        ("tcp://a.example:1?every=10ms", "more than once in 1s"),
+    ],
+)
+def test_what_would_be_ignored_or_flood_a_target_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse_target(text)
