@@ -11,6 +11,7 @@ from probe.cli.common import output
 from probe.cli.main import Usage
 
 if TYPE_CHECKING:
+    from probe.plan.catalogue import Group as Hosts
     from probe.plan.catalogue import Service
     from probe.show.listing import Group
 
@@ -55,10 +56,15 @@ def _groups(known: "Service") -> "list[Group]":
     return [
         Group(
             f"{known.id} {name} ({feature.policy.text})",
-            tuple((", ".join(g.urls), " ".join(g.about.split())) for g in feature.targets),
+            tuple((", ".join(g.urls), _said(g)) for g in feature.targets),
         )
         for name, feature in known.features.items()
     ]
+
+
+def _said(group: "Hosts") -> str:
+    about = " ".join(group.about.split())
+    return f"{about} Source of {group.date.isoformat()}: {group.source}"
 
 
 def _rows(known: "Service") -> list[tuple[str, ...]]:

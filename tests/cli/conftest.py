@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,9 @@ def ports(authorities: Certificates) -> Iterator[Ports]:
 
 
 @pytest.fixture
-def probe(tmp_path: Path, authorities: Certificates) -> Command:
-    return Command(tmp_path, authorities.ca_file)
+def probe(tmp_path: Path, authorities: Certificates) -> Iterator[Command]:
+    with closing(Command(tmp_path, authorities.ca_file)) as command:
+        yield command
 
 
 @pytest.fixture

@@ -374,7 +374,6 @@ def test_a_reader_that_goes_away_makes_nothing_ok_that_was_not(
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 1
-    process.stderr.close()
 
 
 def test_a_full_disk_is_told_and_the_results_are_shown_all_the_same(

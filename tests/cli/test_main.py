@@ -148,7 +148,6 @@ def test_a_reader_that_goes_away_is_no_error(probe: Command, form: str) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 0
-    process.stderr.close()
 
 
 def test_output_that_finds_no_room_is_one_line(probe: Command) -> None:

@@ -10,8 +10,9 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from loopback.servers import Certificates
@@ -47,18 +48,15 @@ class Offline:
     done: Done
     took: float
 
-    def lines(self, name: str) -> list[dict[str, Any]]:
-        """The stored records of one kind."""
-        paths = sorted((self.probe.folder / "results").glob(name))
-        return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-
 
 @pytest.fixture(scope="module")
-def offline(tmp_path_factory: pytest.TempPathFactory, authorities: Certificates) -> Offline:
-    probe = Command(tmp_path_factory.mktemp("offline"), authorities.ca_file)
-    before = time.monotonic()
-    done = probe("check", "whatsapp", before=inside("alone"), within=50)
-    return Offline(probe, done, time.monotonic() - before)
+def offline(
+    tmp_path_factory: pytest.TempPathFactory, authorities: Certificates
+) -> Iterator[Offline]:
+    with closing(Command(tmp_path_factory.mktemp("offline"), authorities.ca_file)) as probe:
+        before = time.monotonic()
+        done = probe("check", "whatsapp", before=inside("alone"), within=50)
+        yield Offline(probe, done, time.monotonic() - before)
 
 
 def test_without_a_network_a_service_is_offline_within_half_a_minute(offline: Offline) -> None:
@@ -78,7 +76,7 @@ def test_every_target_is_measured_and_in_the_csv(offline: Offline) -> None:
 
 
 def test_nobody_is_accused_and_nothing_is_concluded(offline: Offline) -> None:
-    verdicts = offline.lines("verdicts/*.jsonl")
+    verdicts = offline.probe.stored("results/verdicts/*.jsonl")
     assert {v["outcome"] for v in verdicts} == {"offline"}
     assert {v["locus"] for v in verdicts} == {"vantage"}
     assert {v["mechanism"] for v in verdicts} == {None}
@@ -87,7 +85,7 @@ def test_nobody_is_accused_and_nothing_is_concluded(offline: Offline) -> None:
 
 
 def test_the_diary_says_that_the_vantage_was_offline(offline: Offline) -> None:
-    assert [event["state"] for event in offline.lines("events.jsonl")] == ["offline"]
+    assert [event["state"] for event in offline.probe.stored("results/events.jsonl")] == ["offline"]
 
 
 def test_what_is_on_this_machine_does_not_depend_on_the_line(probe: Command) -> None:

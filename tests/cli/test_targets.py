@@ -39,6 +39,11 @@ def test_the_word_list_may_be_left_out_and_services_may_be_chosen(here: Run) -> 
     assert [row["url"] for row in chosen] == urls("whatsapp")
 
 
+def squeezed(text: str) -> str:
+    """Without blanks, for a terminal breaks lines where it likes."""
+    return "".join(text.split())
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
 def test_every_form_names_every_host(here: Run, tmp_path: Path, form: str) -> None:
     done = here("targets", "list", "whatsapp", "--format", form)
@@ -52,6 +57,7 @@ def test_every_form_names_every_host(here: Run, tmp_path: Path, form: str) -> No
         assert done.widest <= 80
         for group in service("whatsapp").features["media"].targets:
             assert all(url in done.out for url in group.urls)
+            assert squeezed(group.source) in squeezed(done.out)
     assert here("targets", "list", "whatsapp", "--format", form, "-o", "out").out == ""
     assert (tmp_path / "out").read_bytes().decode() == done.out
 

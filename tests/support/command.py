@@ -69,6 +69,7 @@ class Command:
     def __init__(self, folder: Path, trusted: str) -> None:
         self.folder = folder
         self._trusted = trusted
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(
         self, *arguments: str | Path, before: tuple[str, ...] = (), within: float = 30, **how: Any
@@ -79,12 +80,7 @@ class Command:
     def run(self, *command: str | Path, within: float = 30, **how: Any) -> Done:
         """Run any command in the same way."""
         process = self.start(*command, **how)
-        try:
-            out, err = process.communicate(timeout=within)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
+        out, err = process.communicate(timeout=within)
         return Done(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     def start(self, *command: str | Path, **how: Any) -> "subprocess.Popen[bytes]":
@@ -92,7 +88,18 @@ class Command:
         more = {"SSL_CERT_FILE": self._trusted, **how.pop("env", {})}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
         words = [os.fspath(word) for word in command]
-        return subprocess.Popen(words, cwd=self.folder, env=environment(**more), **streams)
+        process = subprocess.Popen(words, cwd=self.folder, env=environment(**more), **streams)
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self._started:
+            process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
 
     def configure(self, *targets: str, name: str = "probe.yaml", **more: str) -> str:
         """Write a configuration with these targets, the inside of a YAML mapping each; its name."""
