@@ -32,6 +32,15 @@ class Endpoint(NamedTuple):
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
+def parse_endpoint(text: str) -> Endpoint:
+    """Read what ``str(Endpoint)`` wrote. ValueError for anything else."""
+    host, colon, port = text.rpartition(":")
+    ip = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not is_ip(ip) or not port.isascii() or not port.isdigit():
+        raise ValueError(f"'{text[:80]}' is no address and port")
+    return Endpoint(ip, int(port))
+
+
 def is_ip(text: str) -> bool:
     """Whether the text is an IPv4 or IPv6 address rather than a name."""
     try:

@@ -79,7 +79,8 @@ class Software:
 class Measurement:
     """One check of one target in one trial: what happened, without any conclusion.
 
-    ``cycle`` names the round of this target that the measurement belongs to. ``invalid`` holds
+    ``cycle`` names the round of this target that the measurement belongs to. A follow-up names the
+    trial that it belongs to, and in ``followup`` its kind (``judge.followups``). ``invalid`` holds
     our own error, if there was one: such a measurement says nothing about its target.
     """
 
@@ -95,6 +96,7 @@ class Measurement:
     origin: str = VANTAGE
     role: Role = "target"
     followup_of: str | None = None
+    followup: str | None = None
     steps: tuple[Step, ...] = ()
     covered: Covered = "lookup"
     invalid: str | None = None
@@ -107,6 +109,14 @@ class Control:
 
     ids: tuple[str, ...] = ()
     outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """How many independent trials failed in the same way, and how many an accusation needs."""
+
+    failed: int
+    needed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +152,7 @@ class Verdict:
     control: Control
     evidence: tuple[str, ...]
     note: str | None = None
+    trials: Trials | None = None
     policy: str | None = None
     members: Members | None = None
     partial: bool | None = None

@@ -15,7 +15,8 @@ from probe.core.times import rfc3339
 
 Record = Measurement | Verdict | Event
 
-_FEATURE_ONLY: Final = ("policy", "members", "partial")  # null in a target's verdict: left out
+# Null where they do not apply: left out of the line.
+_OPTIONAL: Final = ("trials", "policy", "members", "partial")
 _EVENT_FIELDS: Final = frozenset({"at", "event", "vantage"})
 
 _MEASUREMENT: Final = msgspec.json.Decoder(Measurement)
@@ -51,7 +52,7 @@ def as_json(record: Record) -> dict[str, JSON]:
         value["started"] = rfc3339(record.started)
     else:
         value["at"] = rfc3339(record.at)
-        for name in _FEATURE_ONLY:
+        for name in _OPTIONAL:
             if value[name] is None:
                 del value[name]
     return value

@@ -172,7 +172,8 @@ def test_fields_stand_in_the_contracts_order_and_times_have_six_decimals() -> No
     value = json.loads(LINE)
     assert list(value) == [
         *("schema", "id", "run", "cycle", "started", "vantage", "target", "check", "trial"),
-        *("origin", "role", "followup_of", "steps", "covered", "invalid", "software"),
+        *("origin", "role", "followup_of", "followup", "steps", "covered", "invalid"),
+        "software",
     ]
     assert list(value["steps"][0]) == [
         *("op", "transaction", "address", "t0", "t", "failure", "detail")
