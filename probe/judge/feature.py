@@ -14,9 +14,18 @@ from probe.core.model import Control, Covered, Members, Outcome, Verdict
 from probe.judge.policy import Policy
 from probe.judge.rules import RULES
 
+# What accuses somebody speaks for the feature only if it breaks the policy by itself: a blocked
+# target and one that is down do not make two of either.
+_ACCUSING: Final[tuple[Outcome, ...]] = ("blocked", "down", "denied")
 # From the strongest conclusion to the weakest. Where the stronger ones are too few to break the
-# policy, the next weaker one counts them in: an unreachable target is at least inconclusive.
-_ORDER: Final[tuple[Outcome, ...]] = ("unreachable", "inconclusive", "offline", "invalid")
+# policy, the next weaker one counts them in: a blocked target is at least degraded, all that
+# accuses is at least unreachable, and an unreachable target is at least inconclusive.
+_ORDER: Final[tuple[tuple[Outcome, frozenset[Outcome]], ...]] = (
+    ("degraded", frozenset({"blocked", "degraded"})),
+    ("unreachable", frozenset({*_ACCUSING, "degraded", "unreachable"})),
+    ("inconclusive", frozenset({*_ACCUSING, "degraded", "unreachable", "inconclusive"})),
+    ("offline", frozenset({*_ACCUSING, "degraded", "unreachable", "inconclusive", "offline"})),
+)
 _DEPTH: Final[tuple[Covered, ...]] = ("lookup", "handshake", "response", "transfer")
 
 
@@ -46,7 +55,7 @@ def judge_feature(policy: Policy, verdicts: Sequence[Verdict], at: datetime) -> 
         rule=f"policy-{policy.text.split()[0]}",
         rules=RULES,
         covered=_shallowest(speakers),
-        control=Control(),
+        control=Control(ids=(), outcome=_agreed([v.control.outcome for v in speakers])),
         evidence=tuple(dict.fromkeys(id_ for v in verdicts for id_ in v.evidence[:1])),
         note=_note(speakers) if outcome != "ok" else None,
         policy=policy.text,
@@ -57,12 +66,18 @@ def judge_feature(policy: Policy, verdicts: Sequence[Verdict], at: datetime) -> 
 
 def _failing(bad: Sequence[Verdict], enough: int) -> Outcome:
     counts = Counter(verdict.outcome for verdict in bad)
-    total = 0
-    for outcome in _ORDER:
-        total += counts[outcome]
-        if total >= enough:
+    for outcome in _ACCUSING:
+        if counts[outcome] >= enough:
             return outcome
-    return "inconclusive"
+    for outcome, counted in _ORDER:
+        if sum(counts[each] for each in counted) >= enough:
+            return outcome
+    return "invalid"
+
+
+def _agreed(outcomes: Sequence[Outcome | None]) -> Outcome | None:
+    """What the controls saw, where they saw the same of every target that spoke."""
+    return outcomes[0] if len(set(outcomes)) == 1 else None
 
 
 def _common(mechanisms: Iterable[str | None]) -> str | None:

@@ -44,12 +44,23 @@ _HTTP: Final = {
 }
 
 
-_HTTP_OPS: Final = {"http_request", "http_response", "transfer", "expect", "redirect"}
+QUIC: Final = "quic_handshake"
+_UDP: Final = {failure.TIMEOUT: "udp.timeout", failure.REFUSED: "udp.refused"}
+_TCP_DATA: Final = {failure.RESET: "tcp.reset", failure.TIMEOUT: "tcp.timeout"}
+_HTTP_OPS: Final = ("http_request", "http_response", "transfer", "expect", "redirect")
+_BY_OP: Final = {
+    "connect": (_TCP, "tcp"),
+    QUIC: ({failure.TIMEOUT: "quic.timeout"}, "quic"),
+    **dict.fromkeys(_HTTP_OPS, (_HTTP, "http.error")),
+}
 
 
 def neutral(decided: Deciding) -> str | None:
-    """The neutral node of a failed transaction; None if nothing in it failed, or if it failed in
-    a step of an installed check, for which the taxonomy has no word."""
+    """The neutral node of a failed transaction; None if nothing in it failed.
+
+    An operation of another protocol is named by what carries it: UDP, or TCP where the
+    transaction began with a connection.
+    """
     step = decided.failed
     if step is None or step.failure is None:
         return None
@@ -59,9 +70,12 @@ def neutral(decided: Deciding) -> str | None:
         return _DNS.get(step.failure, "dns")
     if step.op == "tls_handshake":
         return _tls(step, step.failure)
-    if step.op == "connect":
-        return _TCP.get(step.failure, "tcp")
-    return _HTTP.get(step.failure, "http.error") if step.op in _HTTP_OPS else None
+    if step.op in _BY_OP:
+        nodes, prefix = _BY_OP[step.op]
+    else:
+        over_tcp = any(before.op == "connect" for before in decided.steps)
+        nodes, prefix = (_TCP_DATA, "tcp") if over_tcp else (_UDP, "udp")
+    return nodes.get(step.failure, prefix)
 
 
 def _tls(step: Step, name: str) -> str:

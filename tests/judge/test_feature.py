@@ -6,7 +6,7 @@ import pytest
 from support.records import verdict
 from support.virtual import DAY
 
-from probe.core.model import Verdict
+from probe.core.model import Control, Verdict
 from probe.judge.feature import judge_feature
 from probe.judge.policy import Policy
 
@@ -110,3 +110,36 @@ def test_it_rests_on_each_members_own_measurement_once() -> None:
         verdict("c", evidence=()),
     ]
     assert judge_feature(Policy.parse("any"), members, DAY).evidence == ("m1", "m2")
+
+
+@pytest.mark.parametrize(
+    ("members", "policy", "outcome"),
+    [
+        (("blocked", "blocked"), "any", "blocked"),
+        (("blocked", "down"), "any", "unreachable"),  # a blocked target and one that is down
+        (("blocked", "degraded"), "any", "degraded"),
+        (("blocked", "unreachable"), "any", "unreachable"),
+        (("blocked", "inconclusive"), "any", "inconclusive"),
+        (("blocked", "offline"), "any", "offline"),
+        (("blocked", "ok"), "any", "ok"),
+        (("blocked", "ok"), "all", "blocked"),
+        (("blocked", "down", "ok"), "quorum 2", "unreachable"),
+        (("blocked", "blocked", "ok"), "quorum 2", "blocked"),
+        (("down", "down"), "any", "down"),
+        (("denied", "denied"), "any", "denied"),
+    ],
+)
+def test_who_accuses_speaks_for_the_feature_only_if_it_breaks_the_policy_alone(
+    members: tuple[str, ...], policy: str, outcome: str
+) -> None:
+    some = [verdict(f"t{n}", each) for n, each in enumerate(members)]
+    for order in (some, some[::-1]):
+        assert judge_feature(Policy.parse(policy), order, DAY).outcome == outcome
+
+
+def test_what_the_controls_saw_is_told_where_they_agree() -> None:
+    fine, gone = Control(outcome="ok"), Control(outcome="unreachable")
+    same = [verdict(f"t{n}", "blocked", control=fine) for n in range(2)]
+    assert judge_feature(Policy.parse("any"), same, DAY).control.outcome == "ok"
+    mixed = [same[0], verdict("t1", "blocked", control=gone)]
+    assert judge_feature(Policy.parse("any"), mixed, DAY).control.outcome is None

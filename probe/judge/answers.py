@@ -1,0 +1,199 @@
+"""What resolvers answered, and whether an answer was forged.
+
+Comparing addresses alone was wrong in 72 % of its detections (censoredplanet.org/certainty): an
+answer is called forged only if it cannot be genuine, is a known forgery, or leads to a host that
+cannot prove the name although the control's answer leads to one that can, from this very line.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from probe.core import failure
+from probe.core.model import Measurement, Step
+from probe.judge import followups
+from probe.judge.controls import Seen, valid
+from probe.judge.deciding import EXTRA_ANSWER
+from probe.judge.decoy import of_kind, succeeded
+from probe.judge.evidence import Evidence, ip_of
+from probe.judge.vantage import wildcard_addresses
+
+_ADDRESSES: Final = {"A", "AAAA"}
+_CERTIFICATE: Final = {failure.AUTHORITY, failure.HOSTNAME}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer to one query: its addresses, and whether it came after another."""
+
+    transaction: int
+    addresses: frozenset[str]
+    rcode: str | None
+    extra: bool
+
+
+def answers(measurement: Measurement) -> tuple[Answer, ...]:
+    """Every answer of every resolver that could be read."""
+    return tuple(
+        Answer(
+            transaction=step.transaction,
+            addresses=_addresses(step),
+            rcode=step.detail.get("rcode"),
+            extra=step.op == EXTRA_ANSWER,
+        )
+        for step in measurement.steps
+        if step.op in {"resolve", EXTRA_ANSWER}
+        and not step.detail.get("wrong_id")
+        and ("answers" in step.detail or "rcode" in step.detail)
+    )
+
+
+def addresses(measurement: Measurement) -> frozenset[str]:
+    """All addresses that were answered."""
+    return frozenset(ip for answer in answers(measurement) for ip in answer.addresses)
+
+
+def taken(measurement: Measurement) -> frozenset[str]:
+    """The addresses that a program would use: those of the first answer to each query."""
+    found = answers(measurement)
+    return frozenset(ip for answer in found if not answer.extra for ip in answer.addresses)
+
+
+def differing(measurement: Measurement) -> bool:
+    """Whether two answers to one query hold different addresses, or only one of them holds any."""
+    found = answers(measurement)
+    return any(
+        extra.addresses != first.addresses
+        for extra in found
+        if extra.extra
+        for first in found
+        if first.transaction == extra.transaction and not first.extra
+    )
+
+
+def two_answers(evidence: Evidence) -> frozenset[str]:
+    """The forged addresses among answers to one query that differ; empty if none is forged.
+
+    A duplicate or a rotated list differs in nothing, or in addresses that prove the name (Duan et
+    al. 2012: two differing replies are nearly absent from 26.9 million normal transactions).
+    """
+    forged: set[str] = set()
+    found = answers(evidence.trial)
+    for extra in (answer for answer in found if answer.extra):
+        for first in found:
+            if first.transaction == extra.transaction and not first.extra:
+                differing = first.addresses ^ extra.addresses
+                forged |= {ip for ip in differing if is_forged(evidence, ip)}
+    return frozenset(forged)
+
+
+def is_forged(evidence: Evidence, ip: str) -> bool:
+    """Whether this address is in no honest answer for this name."""
+    if ip in wildcard_addresses(evidence.anchors):
+        return False  # what this resolver gives for every name that does not exist
+    return evidence.odd(ip) or _certificate(evidence, ip) is False
+
+
+def answered_by_nobody(evidence: Evidence) -> frozenset[str] | None:
+    """What a host that is no resolver "answered" for the name, while a random name sent there
+    stayed unanswered; None if it did not. Empty where the forged answer holds no address."""
+    found: set[str] = set()
+    shown = False
+    neutral_kind, name_kind = followups.NEUTRAL_AT_NON_RESOLVER, followups.NAME_AT_NON_RESOLVER
+    neutral = {m.trial: m for m in of_kind(evidence, neutral_kind)}
+    for named in of_kind(evidence, name_kind):
+        twin = neutral.get(named.trial)
+        if twin is None or answers(twin):
+            return None
+        if answers(named):
+            shown = True
+            found |= addresses(named)
+    return frozenset(found) if shown else None
+
+
+def only_forged_tried(evidence: Evidence) -> bool:
+    """Whether the failure is one of the lookup: nothing was dialled but what was forged.
+
+    What a lookup is alone for stands for what would be dialled.
+    """
+    if evidence.decided is None or (evidence.decided.lookup and not evidence.succeeded):
+        return True
+    forged = two_answers(evidence) | (answered_by_nobody(evidence) or frozenset())
+    lookup_alone = evidence.trial.check == "dns"
+    tried = taken(evidence.trial) if lookup_alone else {ip_of(a) for a in evidence.tried}
+    return bool(tried) and all(ip in forged or is_forged(evidence, ip) for ip in tried)
+
+
+def elsewhere(evidence: Evidence) -> bool:
+    """Whether the answers here and those at every control that counts have no address in common."""
+    here = {ip_of(address) for address in evidence.tried} or addresses(evidence.trial)
+    there = [control_answers(control) for control in valid(evidence)]
+    return bool(here) and bool(there) and all(found and not found & here for found in there)
+
+
+def control_answers(control: Seen) -> frozenset[str]:
+    """The addresses that a control's own resolvers gave."""
+    return addresses(control.measurement)
+
+
+def misled(evidence: Evidence) -> bool:
+    """Whether the addresses answered here cannot prove the name, and the control's can, from here.
+
+    So the line and the server are in order, and only the answers are not.
+    """
+    here = {ip_of(address) for address in evidence.tried} or addresses(evidence.trial)
+    good = [m for m in of_kind(evidence, followups.CERTIFICATE_AT_CONTROL_ANSWER) if succeeded(m)]
+    return (
+        bool(here)
+        and bool(good)
+        and all(is_forged(evidence, ip) for ip in here)
+        and elsewhere(evidence)
+    )
+
+
+def only_impossible(evidence: Evidence) -> bool:
+    """Whether nothing but impossible or known forged addresses was answered for a public name."""
+    here = {ip_of(address) for address in evidence.tried} or addresses(evidence.trial)
+    wildcards = wildcard_addresses(evidence.anchors)
+    asked = bool(addresses(evidence.trial)) and not evidence.local
+    return asked and bool(here) and all(evidence.odd(ip) and ip not in wildcards for ip in here)
+
+
+def injection(evidence: Evidence, forged: frozenset[str]) -> str:
+    """The node for forged answers: of addresses that can serve nobody, or of others."""
+    known = [evidence.knowledge.forged(ip, evidence.trial.vantage.country) for ip in forged]
+    if any(entry is not None and entry.blockpage for entry in known):
+        return "dns.injection.blockpage"
+    if forged and all(evidence.odd(ip) for ip in forged):
+        return "dns.injection.bogon"
+    return "dns.injection.other"
+
+
+def _certificate(evidence: Evidence, ip: str) -> bool | None:
+    """Whether a host at this address proved the name, in any handshake here or at a control.
+
+    Only a wrong certificate speaks against an answer: a host that is merely silent or closed may
+    be a genuine one that is down.
+    """
+    looked = (
+        *of_kind(evidence, followups.CERTIFICATE_AT_ANSWER),
+        *evidence.trials,
+        *(control.measurement for control in valid(evidence)),
+    )
+    steps = [
+        step
+        for measurement in looked
+        for step in measurement.steps
+        if step.op == "tls_handshake" and ip_of(step.address) == ip
+    ]
+    if any(step.failure is None and step.detail.get("verify", True) for step in steps):
+        return True
+    return False if any(step.failure in _CERTIFICATE for step in steps) else None
+
+
+def _addresses(step: Step) -> frozenset[str]:
+    found = step.detail.get("answers") or ()
+    return frozenset(
+        ip_of(f"{a['data']}:0")
+        for a in found
+        if isinstance(a, dict) and a.get("type") in _ADDRESSES and isinstance(a.get("data"), str)
+    )

@@ -1,0 +1,282 @@
+"""The conditions of the rule table that need more than a word."""
+
+from typing import Final
+
+from probe.core import failure
+from probe.core.model import UNKNOWN_COUNTRY
+from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
+from probe.judge.evidence import Evidence
+from probe.judge.knowledge import bogon
+from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset
+
+_NO_ROUTE: Final = {
+    failure.NETWORK_UNREACHABLE,
+    "address_family_not_supported",
+    "address_not_available",
+}
+# The resolver tried and could not find out, or sent something unusable: that can be the trouble of
+# the name's own servers, which may also shut out the resolver's country.
+_RESOLVER_TROUBLE: Final = {
+    failure.SERVFAIL,
+    failure.DNS_TEMPORARY,
+    failure.DNS_MISBEHAVING,
+    "dns_non_recoverable_failure",
+}
+
+
+def failed(evidence: Evidence) -> bool:
+    """Whether the check did not do what it is for."""
+    return evidence.failure is not None
+
+
+def doubtful(evidence: Evidence) -> bool:
+    """Whether it failed, or succeeded in a way that anyone on the path could have arranged."""
+    return failed(evidence) or (evidence.succeeded and evidence.unproven)
+
+
+def answered(evidence: Evidence) -> bool:
+    """A success that proves itself, or that nothing speaks against."""
+    if not evidence.succeeded:
+        return False
+    if evidence.trial.check == "dns":
+        return not _dns_doubted(evidence)
+    if not evidence.unproven:
+        return True
+    return evidence.trial.check != "http" and not _unverified(evidence) and not _lured(evidence)
+
+
+def answered_unverified(evidence: Evidence) -> bool:
+    """Content came, from whomever."""
+    return evidence.succeeded and not _lured(evidence) and not _dns_doubted(evidence)
+
+
+def _lured(evidence: Evidence) -> bool:
+    """Whether it answered at an address that can serve no public name, though it has others.
+
+    Names of a local network lead to such addresses too, but those no control reaches.
+    """
+    return evidence.at_forged and controls.all_ok(evidence)
+
+
+def _unverified(evidence: Evidence) -> bool:
+    steps = evidence.decided.steps if evidence.decided else ()
+    return any(s.op == "tls_handshake" and not s.detail.get("verify", True) for s in steps)
+
+
+def _dns_doubted(evidence: Evidence) -> bool:
+    """Whether a lookup's success rests on forged answers: on known ones, or on such as can serve
+    no public name while the controls are given others."""
+    found = answers.taken(evidence.trial)
+    if evidence.trial.check != "dns" or not found:
+        return False
+    shown = answers.two_answers(evidence) or answers.answered_by_nobody(evidence) is not None
+    if shown and answers.only_forged_tried(evidence):
+        return True
+    country = evidence.trial.vantage.country
+    known = country != UNKNOWN_COUNTRY
+    # A name of a local network leads to such an address too: what some country forges says
+    # nothing where the country is not known.
+    if all(evidence.knowledge.forged(ip, country) and (known or not bogon(ip)) for ip in found):
+        return True
+    given = controls.all_ok(evidence) and answers.elsewhere(evidence)
+    return given and all(answers.is_forged(evidence, ip) for ip in found)
+
+
+def cut_off(evidence: Evidence) -> bool:
+    """The measurement ended before it had come to anything."""
+    return (
+        evidence.failure == failure.INTERRUPTED
+        or evidence.decided is None
+        or (evidence.decided.failed is None and not evidence.decided.succeeded)
+    )
+
+
+def captive(evidence: Evidence) -> bool:
+    """A portal stands before the network: what came from there is no answer of the target."""
+    return doubtful(evidence) and _vantage(evidence, VantageState.CAPTIVE)
+
+
+def offline(evidence: Evidence) -> bool:
+    """No anchor answered around the failure."""
+    return failed(evidence) and _vantage(evidence, VantageState.OFFLINE)
+
+
+def path_down(evidence: Evidence) -> bool:
+    """Only domestic anchors answered."""
+    return failed(evidence) and _vantage(evidence, VantageState.INTERNATIONAL_PATH_DOWN)
+
+
+def vantage_explains(evidence: Evidence) -> bool:
+    """Whether the state of the vantage's own network decides already."""
+    return captive(evidence) or offline(evidence) or path_down(evidence)
+
+
+def untested(evidence: Evidence) -> bool:
+    """No anchors, and no control that would show the line to work."""
+    return _vantage(evidence, VantageState.UNTESTED) and not controls.valid(evidence)
+
+
+def _vantage(evidence: Evidence, state: VantageState) -> bool:
+    return not evidence.local and evidence.vantage is state
+
+
+def no_ipv6(evidence: Evidence) -> bool:
+    """The kernel had no way to send a packet."""
+    return evidence.only_ipv6 and evidence.failure in _NO_ROUTE
+
+
+def own_firewall(evidence: Evidence) -> bool:
+    """This machine's packet filter said no."""
+    return evidence.failure == failure.PERMISSION and evidence.errno == "EPERM"
+
+
+def own_clock(evidence: Evidence) -> bool:
+    """A certificate seemed out of its time by a clock that is wrong itself."""
+    offset = clock_offset(evidence.anchors)
+    wrong = offset is not None and abs(offset) > CLOCK_VOIDS
+    return wrong and evidence.neutral == "tls.cert.expired"
+
+
+def known_page(evidence: Evidence) -> bool:
+    """The page is a known block page."""
+    return content.known_page(evidence) is not None
+
+
+def page_at_decoy(evidence: Evidence) -> bool:
+    """The decoy's page was replaced under this name."""
+    return doubtful(evidence) and decoy.foreign_page(evidence) is not None
+
+
+def from_nobody(evidence: Evidence) -> bool:
+    """A host that is no resolver "answered" for this name, and the lookup is what went wrong."""
+    shown = answers.answered_by_nobody(evidence) is not None
+    return doubtful(evidence) and shown and answers.only_forged_tried(evidence)
+
+
+def two_answers(evidence: Evidence) -> bool:
+    """Two answers differ, one is forged, and nothing but forged addresses was tried."""
+    forged = answers.two_answers(evidence)
+    return doubtful(evidence) and bool(forged) and answers.only_forged_tried(evidence)
+
+
+def misled(evidence: Evidence) -> bool:
+    """Only the answers are wrong: the control's addresses work from here."""
+    return doubtful(evidence) and controls.all_ok(evidence) and answers.misled(evidence)
+
+
+def mitm_at_decoy(evidence: Evidence) -> bool:
+    """The decoy's certificate was replaced under this name."""
+    shown = decoy.foreign_certificate(evidence) is not None
+    return shown and (certificates.refused(evidence) or certificates.private_authority(evidence))
+
+
+def unreachable_at_controls_too(evidence: Evidence) -> bool:
+    """Every control that counts fails, and not in a way that a censor there explains as well."""
+    if not controls.all_failed(evidence):
+        return False
+    cleared = decoy.sni_clean(evidence) or decoy.host_clean(evidence)
+    return cleared or not controls.fail_alike(evidence)
+
+
+def other_addresses(evidence: Evidence) -> bool:
+    """The controls reached it, but at none of the addresses that failed here."""
+    dialled = bool(evidence.tried)
+    return dialled and not controls.same_place(evidence) and answers.elsewhere(evidence)
+
+
+def resolver_trouble(evidence: Evidence) -> bool:
+    """The lookup failed in a way that may be the fault of the name's own servers."""
+    return evidence.failure in _RESOLVER_TROUBLE
+
+
+def keyed_silence(evidence: Evidence) -> bool:
+    """A protocol that answers only to its key was asked without it."""
+    step = evidence.failed
+    return step is not None and bool(step.detail.get("keyed")) and step.failure == failure.TIMEOUT
+
+
+def lossy(evidence: Evidence) -> bool:
+    """The line lost neutral twins now and then, and the failure is silence."""
+    return silent(evidence) and decoy.bad_line(evidence)
+
+
+def vpn_filtered(evidence: Evidence) -> bool:
+    """A VPN protocol's own packets fail, and the address answers otherwise or to a control."""
+    step = deepest.protocol_step(evidence)
+    return step is not None and step.failure in {failure.TIMEOUT, failure.RESET, failure.EOF}
+
+
+def vpn_node(evidence: Evidence) -> str:
+    """Silence or a reset."""
+    return "vpn.timeout" if evidence.failure == failure.TIMEOUT else "vpn.reset"
+
+
+def vpn_data(evidence: Evidence) -> bool:
+    """The tunnel came about, and its data did not pass."""
+    step = evidence.failed
+    return step is not None and step.op == deepest.DATA and step.failure == failure.TIMEOUT
+
+
+def denied(evidence: Evidence) -> bool:
+    """The server itself, having proven its name or been reached under it, refuses only here."""
+    proven = not evidence.unproven or decoy.host_clean(evidence)
+    return proven and failed_expectation(evidence) and content.refused_only_here(evidence)
+
+
+def failed_expectation(evidence: Evidence) -> bool:
+    """The answer is not what the target expects; over plain HTTP, not what the controls got."""
+    step = evidence.failed
+    return (step is not None and step.op == "expect") or (
+        step is None and evidence.trial.check == "http"
+    )
+
+
+def page_differs(evidence: Evidence) -> bool:
+    """Over plain HTTP another page, or a refusal, and nobody knows whose it is."""
+    if not doubtful(evidence) or not evidence.unproven or content.page(evidence) is None:
+        return False
+    return content.differs_from_controls(evidence) or content.refused_only_here(evidence)
+
+
+def frozen(evidence: Evidence) -> bool:
+    """Transfers stand still here and complete elsewhere."""
+    return transfers.frozen_here(evidence)
+
+
+def worth_asking(evidence: Evidence) -> bool:
+    """Whether a control's answer could change anything: after a failure, and after a success that
+    only a comparison can vouch for."""
+    if not evidence.succeeded:
+        return failed(evidence)
+    compared = evidence.trial.check in {"http", "dns"} or evidence.at_forged
+    return (
+        compared
+        or _unverified(evidence)
+        or certificates.private_authority(evidence)
+        or transfers.slow(evidence.trial)
+    )
+
+
+def settled(evidence: Evidence) -> bool:
+    """Whether a success stands, now that the controls have been asked."""
+    if not evidence.succeeded:
+        return False
+    if evidence.trial.check == "dns" and (
+        answers.elsewhere(evidence) or answers.differing(evidence.trial)
+    ):
+        return False
+    private = certificates.private_authority(evidence) and not certificates.same_leaf(evidence)
+    plain = evidence.trial.check == "http" and content.unlike_controls(evidence)
+    open_question = private or transfers.slow(evidence.trial) or plain or page_differs(evidence)
+    return not open_question and (answered(evidence) or answered_unverified(evidence))
+
+
+def silent(evidence: Evidence) -> bool:
+    """Whether it failed by silence, which loss looks like as well."""
+    return evidence.failure in {failure.TIMEOUT, failure.KERNEL_TIMEOUT}
+
+
+def inside_handshake(evidence: Evidence) -> bool:
+    """Whether it failed between the connection and the first answer, where names are read."""
+    step = evidence.failed
+    return step is not None and step.op in {"tls_handshake", "quic_handshake"}

@@ -1,0 +1,140 @@
+"""What the controls saw, and which of them count.
+
+A control counts only if its own anchors answered and it is not in the vantage's country: one that
+is itself offline or behind the same censor would turn every failure into *down*.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from probe.core.failure import AUTHORITY
+from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome
+from probe.judge.deciding import Deciding, deciding
+from probe.judge.evidence import Evidence
+from probe.judge.mechanism import neutral
+from probe.judge.vantage import VantageState, vantage_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One control's measurement. ``excluded`` says why it does not count; None if it counts."""
+
+    id: str
+    measurement: Measurement
+    decided: Deciding | None
+    excluded: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target answered there."""
+        return self.decided is not None and self.decided.succeeded
+
+    @property
+    def reached(self) -> frozenset[str]:
+        """The endpoints at which everything went well there."""
+        bad = {s.transaction for s in self.measurement.steps if s.failure is not None}
+        return frozenset(
+            step.address
+            for step in self.measurement.steps
+            if step.op == "connect" and step.address and step.transaction not in bad
+        )
+
+    @property
+    def tried(self) -> frozenset[str]:
+        """The endpoints that were dialled there."""
+        return frozenset(
+            step.address
+            for step in self.measurement.steps
+            if step.op == "connect" and step.address and not step.detail.get("resolver")
+        )
+
+
+def seen(evidence: Evidence) -> tuple[Seen, ...]:
+    """Every control that was asked, in the order of their measurements."""
+    return tuple(
+        Seen(
+            id=measurement.origin,
+            measurement=measurement,
+            decided=deciding(measurement),
+            excluded=_excluded(measurement, evidence),
+        )
+        for measurement in evidence.controls
+    )
+
+
+def valid(evidence: Evidence) -> tuple[Seen, ...]:
+    """Those that count."""
+    return tuple(control for control in seen(evidence) if control.excluded is None)
+
+
+def all_ok(evidence: Evidence) -> bool:
+    """Whether there is a control that counts, and the target answered at each of them."""
+    counted = valid(evidence)
+    return bool(counted) and all(control.ok for control in counted)
+
+
+def all_failed(evidence: Evidence) -> bool:
+    """Whether there is a control that counts, and the target answered at none of them."""
+    counted = valid(evidence)
+    return bool(counted) and not any(control.ok for control in counted)
+
+
+def disagree(evidence: Evidence) -> bool:
+    """Whether some saw it answer and some did not."""
+    counted = {control.ok for control in valid(evidence)}
+    return len(counted) == 2
+
+
+def same_place(evidence: Evidence) -> bool:
+    """Whether a control reached the target at an endpoint that failed here."""
+    return any(control.reached & set(evidence.tried) for control in valid(evidence))
+
+
+def fail_alike(evidence: Evidence) -> bool:
+    """Whether the controls fail inside a conversation as this vantage does, which a censor on
+    their paths would cause as well as the server."""
+    places = {neutral(c.decided) for c in valid(evidence) if c.decided}
+    inside = {"tls.reset", "tls.timeout", "tls.close", "http.reset", "http.timeout", "tcp.reset"}
+    return evidence.neutral in inside and places == {evidence.neutral}
+
+
+def control_record(evidence: Evidence) -> Control:
+    """As the verdict holds it: the ids of all that were asked, and what those that count saw."""
+    outcome: Outcome | None = None
+    if disagree(evidence):
+        outcome = "inconclusive"
+    elif all_ok(evidence):
+        outcome = "ok"
+    elif all_failed(evidence):
+        outcome = "unreachable"
+    return Control(ids=tuple(m.id for m in evidence.controls), outcome=outcome)
+
+
+def control_notes(evidence: Evidence) -> Iterable[str]:
+    """Why a control does not count, or counts although its country is not known."""
+    for control in seen(evidence):
+        if control.excluded is not None:
+            yield f"the control {control.id} does not count: {control.excluded}"
+    here = evidence.trial.vantage.country
+    if valid(evidence) and here == UNKNOWN_COUNTRY:
+        yield "the vantage's country is not known: a control in the same one would not be noticed"
+
+
+def _excluded(measurement: Measurement, evidence: Evidence) -> str | None:
+    if measurement.invalid is not None:
+        return measurement.invalid
+    decided = deciding(measurement)
+    if decided is None:
+        return "it measured nothing"
+    failed = decided.failed
+    if failed and failed.failure == AUTHORITY != evidence.failure:
+        return "it does not know the authority that signed the certificate"
+    here, there = evidence.trial.vantage.country, measurement.vantage.country
+    if here == there != UNKNOWN_COUNTRY:
+        return f"it is in {there} too"
+    anchors = [a for a in evidence.control_anchors if a.origin == measurement.origin]
+    state = vantage_state(anchors)
+    if state is not VantageState.ONLINE:
+        told = {VantageState.UNTESTED: "its own health is not known"}
+        return told.get(state, "its own network was not in order")
+    return None

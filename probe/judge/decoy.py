@@ -1,0 +1,148 @@
+"""What the decoy showed: the one place where only the name differs.
+
+The decoy does not serve the target. So if the target's name is reset or dropped there while a
+neutral name passes, or draws another certificate or page than the decoy's own, somebody on the
+path acted on the name (ooni/spec ts-024): proof without any control.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from probe.core import failure
+from probe.core.model import Measurement, Step
+from probe.judge import followups
+from probe.judge.deciding import deciding
+from probe.judge.evidence import Evidence
+
+_SILENT: Final = {failure.TIMEOUT, failure.KERNEL_TIMEOUT}
+_CUT: Final = {failure.RESET, failure.EOF}
+
+
+def of_kind(evidence: Evidence, kind: str) -> tuple[Measurement, ...]:
+    """The follow-ups of this kind that are valid, in their order."""
+    return tuple(m for m in evidence.followups if m.followup == kind and m.invalid is None)
+
+
+def failed_step(measurement: Measurement) -> Step | None:
+    """The step with which a follow-up failed."""
+    decided = deciding(measurement)
+    return decided.failed if decided else None
+
+
+def succeeded(measurement: Measurement) -> bool:
+    """Whether a follow-up did what it is for."""
+    decided = deciding(measurement)
+    return decided is not None and decided.succeeded
+
+
+def pairs(evidence: Evidence, neutral: str, name: str) -> Iterator[tuple[Measurement, Measurement]]:
+    """Neutral and named follow-ups of one trial, where the neutral one passed."""
+    passed = {m.trial: m for m in of_kind(evidence, neutral) if succeeded(m)}
+    for named in of_kind(evidence, name):
+        if named.trial in passed:
+            yield passed[named.trial], named
+
+
+def _sni_pairs(evidence: Evidence) -> tuple[Measurement, ...]:
+    found = pairs(evidence, followups.NEUTRAL_AT_DECOY, followups.NAME_AT_DECOY)
+    return tuple(named for _, named in found)
+
+
+def _host_pairs(evidence: Evidence) -> tuple[Measurement, ...]:
+    found = pairs(evidence, followups.NEUTRAL_HOST_AT_DECOY, followups.HOST_AT_DECOY)
+    return tuple(named for _, named in found)
+
+
+def _all(named: tuple[Measurement, ...], holds: Callable[[Step], bool]) -> bool:
+    """Whether every pair shows it: one name that passed is enough to doubt the others."""
+    steps = [failed_step(m) for m in named]
+    return bool(steps) and all(step is not None and holds(step) for step in steps)
+
+
+def sni_reset(evidence: Evidence) -> bool:
+    """The target's server name is cut off at the decoy; a neutral one there passes."""
+    return _all(
+        _sni_pairs(evidence), lambda s: s.op == "tls_handshake" and s.failure in _CUT
+    ) and evidence.neutral in {"tls.reset", "tls.close", None}
+
+
+def sni_dropped(evidence: Evidence) -> bool:
+    """The target's server name stays unanswered at the decoy; a neutral one there passes.
+
+    Silence is also what loss looks like: it must have been seen twice, or here and there alike.
+    """
+    named = _sni_pairs(evidence)
+    silent = _all(named, lambda s: s.op == "tls_handshake" and s.failure in _SILENT)
+    return silent and evidence.neutral == "tls.timeout" and len(named) + evidence.alike >= 3
+
+
+def foreign_certificate(evidence: Evidence) -> Step | None:
+    """The handshake in which the target's name drew another certificate than the decoy's own."""
+    named = _sni_pairs(evidence)
+
+    def other(step: Step) -> bool:
+        return (
+            step.op == "tls_handshake"
+            and step.failure == failure.AUTHORITY
+            and bool(step.detail.get("peer_certificates"))
+        )
+
+    return failed_step(named[0]) if _all(named, other) else None
+
+
+def sni_clean(evidence: Evidence) -> bool:
+    """Whether the target's name passed at the decoy like any other."""
+    named = _sni_pairs(evidence)
+    return bool(named) and all(succeeded(m) for m in named)
+
+
+def host_reset(evidence: Evidence) -> bool:
+    """The target's Host header is cut off at the decoy; a neutral one there passes."""
+    ops = {"http_request", "http_response", "transfer"}
+    return _all(_host_pairs(evidence), lambda s: s.op in ops and s.failure in _CUT)
+
+
+def foreign_page(evidence: Evidence) -> Measurement | None:
+    """The answer in which the target's Host header drew another page than the decoy's own."""
+    named = _host_pairs(evidence)
+    if _all(named, lambda s: s.op == "expect" or s.failure == failure.HTTP):
+        return named[0]
+    return None
+
+
+def host_clean(evidence: Evidence) -> bool:
+    """Whether the decoy's own page came for the target's Host header."""
+    named = _host_pairs(evidence)
+    return bool(named) and all(succeeded(m) for m in named)
+
+
+def bad_line(evidence: Evidence) -> bool:
+    """Whether the neutral twins at the decoy were lost now and then: the line drops packets, and
+    silence says nothing. Twins that all fail say only that the decoy is out of reach."""
+    kinds = (followups.NEUTRAL_TWIN, followups.NEUTRAL_AT_DECOY)
+    twins = [m for kind in kinds for m in of_kind(evidence, kind)]
+    lost = [m for m in twins if not succeeded(m)]
+    return 0 < len(lost) < len(twins)
+
+
+def any_data_reset(evidence: Evidence) -> bool:
+    """Whether the port cuts off whatever comes first, so that TLS has no part in it."""
+    harmless = of_kind(evidence, followups.HARMLESS_AT_TARGET)
+    neutral = of_kind(evidence, followups.NEUTRAL_AT_TARGET)
+
+    def cut(measurement: Measurement) -> bool:
+        step = failed_step(measurement)
+        return step is not None and step.op != "connect" and step.failure in _CUT
+
+    return bool(harmless) and bool(neutral) and all(map(cut, (*harmless, *neutral)))
+
+
+def neutral_passes_here(evidence: Evidence) -> bool:
+    """Whether a neutral server name drew an answer at the target's own address and port."""
+    neutral = of_kind(evidence, followups.NEUTRAL_AT_TARGET)
+
+    def answered(measurement: Measurement) -> bool:
+        step = failed_step(measurement)
+        return step is None or "alert" in step.detail or bool(step.detail.get("peer_certificates"))
+
+    return bool(neutral) and all(map(answered, neutral))
