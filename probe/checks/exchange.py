@@ -108,7 +108,7 @@ async def _body(
     ) as detail:
         detail.update(bytes=0, limit=limit, complete=False, progress=progress)
         try:
-            detail["complete"] = await _transfer(kit, stream, http, taken, limit, progress)
+            detail["complete"] = await _transfer(kit, stream, http, taken, detail)
         finally:
             detail["bytes"] = len(taken)
             if not progress or progress[-1][1] != len(taken):
@@ -118,21 +118,22 @@ async def _body(
 
 
 async def _transfer(
-    kit: Kit,
-    stream: Stream,
-    http: Exchange,
-    taken: bytearray,
-    limit: int,
-    progress: list[list[float | int]],
+    kit: Kit, stream: Stream, http: Exchange, taken: bytearray, detail: dict[str, JSON]
 ) -> bool:
-    """Take the body up to the limit, with samples over time; whether it came to its end."""
-    sampled = -1
+    """Take the body up to the limit, with samples over time; whether it came to its end.
+
+    When the last byte came is noted apart from the samples: it tells a body that stands still
+    from one that trickles.
+    """
+    limit, progress, sampled = detail["limit"], detail["progress"], -1
     while (piece := http.body()) is not None:
         room = limit - len(taken)
         taken += piece[:room]
+        if piece:
+            detail["last_byte"] = round(kit.trace.elapsed(), 6)
         if piece and len(taken) - sampled > limit / SAMPLES:
             sampled = len(taken)
-            progress.append([round(kit.trace.elapsed(), 6), len(taken)])
+            progress.append([detail["last_byte"], len(taken)])
         if len(piece) > room or (not piece and not room):
             return False
         if not piece:

@@ -16,7 +16,7 @@ from probe.checks.expect import Expect
 from probe.checks.kit import Kit
 from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import connect, each, handshake
+from probe.checks.steps import Pin, connect, each, handshake
 from probe.core.address import Endpoint, is_local
 from probe.core.failure import NamedFailure
 from probe.core.hostname import normal_host
@@ -29,7 +29,7 @@ KEPT: Final = 32 * 1024  # bytes of a body that are kept as an object
 MAX_REDIRECTS: Final = 10
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _BAD_REDIRECT: Final = "http_invalid_redirect_location_host"
-_INWARDS: Final = "leads into the vantage's own network"
+INWARDS: Final = "leads into the vantage's own network"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,8 @@ class HttpsCheck:
 
     ``transfer`` is how much of the body is read, ``follow`` how many redirects are followed,
     ``expect`` what the answer must be (default: any status will do), ``sni`` the server name if it
-    is not the host; ``verify: off`` accepts any certificate (and is recorded).
+    is not the host; ``verify: off`` accepts any certificate (and is recorded), ``pin``, the SHA-256
+    of a certificate, demands that one; ``host_header`` is sent instead of the host.
     """
 
     name: ClassVar[str] = "https"
@@ -75,6 +76,8 @@ class HttpsCheck:
     sni: str | None = None
     verify: bool = True
     ca_file: str | None = None
+    pin: Pin | None = None
+    host_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")] | None = None
 
     async def run(self, kit: Kit) -> None:
         """Look the name up; at each address connect, handshake and ask."""
@@ -110,8 +113,11 @@ class HttpsCheck:
                     stream,
                     server_name=server_name,
                     policy=self._policy(kit),
+                    pin=self.pin,
                 )
-            request = Request(host=hop.host_header, path=hop.path, headers=(("Accept", "*/*"),))
+            first = hop.host == self.host and hop.port == self.port
+            host = (self.host_header if first else None) or hop.host_header
+            request = Request(host=host, path=hop.path, headers=(("Accept", "*/*"),))
             response = await exchange(
                 kit, transaction, endpoint, stream, request, limit=self.transfer
             )
@@ -153,12 +159,12 @@ class HttpsCheck:
             ip = found[0].ip
             inwards = is_local(ip) or kit.trace.scrubber.owns(ip)
             if inwards and ip != endpoint.ip and not is_local(endpoint.ip):
-                raise NamedFailure(_BAD_REDIRECT, _INWARDS)
+                raise NamedFailure(_BAD_REDIRECT, INWARDS)
             return to, found[0]
 
     def _policy(self, kit: Kit) -> Policy:
         ca_file = self.ca_file or kit.ca_file
-        return Policy(verify=self.verify, ca_file=ca_file, alpn=("http/1.1",))
+        return Policy(verify=self.verify and not self.pin, ca_file=ca_file, alpn=("http/1.1",))
 
     def sends(self) -> Iterable[Sending]:
         """A request; over HTTPS only the server name is readable on the way."""
@@ -183,7 +189,7 @@ def _follow(hop: _Hop, location: str, origin: str) -> _Hop:
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("not a web address")
     if is_local(parts.hostname) and not is_local(origin):
-        raise ValueError(_INWARDS)
+        raise ValueError(INWARDS)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not path.isascii() or not path.isprintable() or " " in path:
         raise ValueError("not a web address")

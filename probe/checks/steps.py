@@ -1,19 +1,25 @@
 """The vocabulary that checks are written in: connect, handshake, and doing so for every address."""
 
 import asyncio
+import hashlib
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from probe.checks.certificate import describe
 from probe.checks.kit import Kit
 from probe.core.address import Endpoint
+from probe.core.failure import AUTHORITY, NamedFailure
 from probe.core.model import JSON
 from probe.core.trace import Stopped
 from probe.net import Stream
 from probe.net.tls import TlsStream
-from probe.net.trust import Policy
+from probe.net.trust import Policy, public_roots
 
 STAGGER = 0.3  # seconds
+Pin = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # SHA-256 of a certificate's DER
 
 
 async def each(
@@ -59,12 +65,17 @@ async def handshake(
     *,
     server_name: str,
     policy: Policy,
+    pin: str | None = None,
     **marks: JSON,
 ) -> TlsStream:
-    """Complete a TLS handshake; the peer's chain is kept whether it verifies or not."""
+    """Complete a TLS handshake; the peer's chain is kept whether it verifies or not.
+
+    With ``pin``, the SHA-256 of the leaf's DER, that certificate is demanded and no authority.
+    """
     context = kit.trust.prepare(policy)
     tls = TlsStream(stream, context, server_name)
     detail: dict[str, JSON] = {}
+    verified = False
     try:
         async with kit.trace.step(
             "tls_handshake",
@@ -72,11 +83,15 @@ async def handshake(
             str(endpoint),
             within=kit.timeouts.tls,
             server_name=server_name,
-            verify=policy.verify,
+            verify=policy.verify or pin is not None,
+            **({"pin": pin} if pin else {}),
             **marks,
         ) as detail:
             try:
                 await tls.handshake()
+                verified = policy.verify
+                if pin and hashlib.sha256(b"".join(tls.chain()[:1])).hexdigest() != pin:
+                    raise NamedFailure(AUTHORITY, "not the certificate that was pinned")
             except ssl.SSLCertVerificationError as exc:
                 detail["verify_code"] = exc.verify_code
                 raise
@@ -90,4 +105,7 @@ async def handshake(
         detail["peer_certificates"] = [kit.keep(der) for der in chain]
         if chain:
             detail["leaf"] = describe(chain[0])
+        root = tls.root() if verified else None
+        if root and root not in public_roots():
+            detail["private_root"] = root
     return tls

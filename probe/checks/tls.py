@@ -7,7 +7,7 @@ from typing import ClassVar
 from probe.checks.kit import Kit
 from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import connect, each, handshake
+from probe.checks.steps import Pin, connect, each, handshake
 from probe.core.address import Endpoint
 from probe.net.trust import Policy
 
@@ -17,7 +17,8 @@ class TlsCheck:
     """``tls://host[:443]?sni=…``: handshake at every address.
 
     ``sni`` is the server name to send and to verify (default: the host), ``alpn`` the protocols to
-    offer, ``verify: off`` accepts any certificate (and is recorded), ``ca_file`` adds authorities.
+    offer, ``verify: off`` accepts any certificate (and is recorded), ``ca_file`` adds authorities;
+    ``pin``, the SHA-256 of a certificate, demands that one instead.
     """
 
     name: ClassVar[str] = "tls"
@@ -31,6 +32,7 @@ class TlsCheck:
     alpn: tuple[str, ...] = ()
     verify: bool = True
     ca_file: str | None = None
+    pin: Pin | None = None
 
     async def run(self, kit: Kit) -> None:
         """Look the name up; at each address connect and handshake."""
@@ -50,12 +52,17 @@ class TlsCheck:
                 stream,
                 server_name=self.sni or self.host,
                 policy=self._policy(kit),
+                pin=self.pin,
             )
         finally:
             stream.close()
 
     def _policy(self, kit: Kit) -> Policy:
-        return Policy(verify=self.verify, ca_file=self.ca_file or kit.ca_file, alpn=self.alpn)
+        return Policy(
+            verify=self.verify and not self.pin,
+            ca_file=self.ca_file or kit.ca_file,
+            alpn=self.alpn,
+        )
 
     def sends(self) -> Iterable[Sending]:
         """A handshake; the server name is readable on the way."""

@@ -5,6 +5,7 @@ the probe itself dialled, and the handshake's outcome, the certificate chain and
 read from that one handshake: a second, unverified one might meet another server.
 """
 
+import hashlib
 import ssl
 from typing import Any
 
@@ -65,6 +66,14 @@ class TlsStream:
         """The certificates that the peer sent, DER, leaf first; empty if it sent none yet."""
         return _sent_chain(self._tls)
 
+    def root(self) -> str | None:
+        """SHA-256 of the authority that the verified chain ends in; None without one."""
+        try:
+            chain = _verified_chain(self._tls)
+        except ssl.SSLError:
+            return None
+        return hashlib.sha256(chain[-1]).hexdigest() if chain else None
+
     def facts(self) -> dict[str, JSON]:
         """Version, cipher and ALPN, as far as they were agreed on."""
         cipher = self._tls.cipher()
@@ -100,7 +109,17 @@ def _sent_chain(tls: Any) -> tuple[bytes, ...]:
     """The unverified chain: public from Python 3.13 on, before that on the inner object."""
     if hasattr(tls, "get_unverified_chain"):
         return tuple(tls.get_unverified_chain() or ())
-    certificates = tls._sslobj.get_unverified_chain() or ()  # noqa: SLF001  (the only way there)
+    return _der(tls._sslobj.get_unverified_chain())  # noqa: SLF001  (the only way there)
+
+
+def _verified_chain(tls: Any) -> tuple[bytes, ...]:
+    """The chain that OpenSSL built, authority last, likewise."""
+    if hasattr(tls, "get_verified_chain"):
+        return tuple(tls.get_verified_chain() or ())
+    return _der(tls._sslobj.get_verified_chain())  # noqa: SLF001  (the only way there)
+
+
+def _der(certificates: Any) -> tuple[bytes, ...]:
     return tuple(
-        ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates
+        ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates or ()
     )

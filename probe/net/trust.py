@@ -4,7 +4,11 @@ Trust is the system's store (OpenSSL's default paths, ``SSL_CERT_FILE`` honoured
 configuration or a target names one, a file of further authorities.
 """
 
+import hashlib
+import re
 import ssl
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from probe.core.strictyaml import ConfigError
@@ -48,3 +52,16 @@ def _make(policy: Policy) -> ssl.SSLContext:
     if policy.alpn:
         context.set_alpn_protocols(list(policy.alpn))
     return context
+
+
+@cache
+def public_roots() -> frozenset[str]:
+    """SHA-256 of every authority that browsers trust (Mozilla's list, as certifi ships it).
+
+    An authority beside them was added on this machine, by its owner or by somebody else.
+    """
+    import certifi
+
+    text = Path(certifi.where()).read_text("ascii", "replace")
+    found = re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
+    return frozenset(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in found)

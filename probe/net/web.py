@@ -1,7 +1,8 @@
-"""Fetches a document over HTTP: everything that is not a measurement goes through here.
+"""Fetches a document over HTTP, which is no measurement: a list of reports, say.
 
-It is the one module around httpx. Proxy settings of the environment and SSL_CERT_FILE are
-honoured, as a person who fetches a file expects; a measurement never comes this way.
+This module and ``api`` are the two around httpx. Proxy settings of the environment and
+SSL_CERT_FILE are honoured, as a person who fetches a file expects; a measurement never comes this
+way.
 """
 
 import time
