@@ -140,12 +140,16 @@ def test_a_failure_tells_where_it_was_and_rests_on_anchors(results):
     failed = [v for v in scan.verdicts(results) if v.target and v.outcome == "unreachable"]
     mechanisms = [v.mechanism for v in failed]
     assert mechanisms == ["http.reset"] * 8 + ["tcp.reset"] * 4
-    anchors = {m.id for m in scan.measurements(results) if m.role == "anchor"}
+    roles = {m.id: (m.role, m.target.id) for m in scan.measurements(results)}
     for verdict in failed:
-        (measurement, *others) = verdict.evidence
-        assert measurement not in anchors
-        assert set(others) <= anchors
-        assert len(others) in {2, 4}  # rounds of two: one before, one after, or one for both
+        named = [roles[id_] for id_ in verdict.evidence]
+        trials = [target for role, target in named if role == "target"]
+        assert set(trials) == {verdict.target}
+        assert 1 <= verdict.trials.failed <= len(trials) <= verdict.trials.needed
+        assert len(named) - len(trials) in {
+            3,
+            6,
+        }  # rounds of three: one before, one after, or one for both
 
 
 def test_the_csv_holds_every_cycle_once_with_its_verdict(results):

@@ -7,9 +7,9 @@ from typing import Final
 
 from probe.core.ids import uuid7
 from probe.core.model import Measurement
-from probe.judge.vantage import VantageState, vantage_state
+from probe.judge.vantage import VantageState, clock_offset, vantage_state
 from probe.measure.measure import Instruments, measure
-from probe.plan.jobs import Job
+from probe.plan.jobs import Job, drawn
 
 FRESH: Final = 60.0  # seconds that a round of anchors may be old when it is used
 # Many targets that fail one after another must not turn into a load on the anchors' owners: no
@@ -22,6 +22,8 @@ class Health:
     """Rounds of anchors, shared by all targets: many failures at once cost one round.
 
     ``record`` takes each anchor's measurement; ``changed`` is told when the state changes.
+    ``state`` and ``clock_offset`` (seconds that the machine's clock is ahead; None unknown) are
+    what the newest round shows.
     """
 
     def __init__(
@@ -31,8 +33,12 @@ class Health:
         record: Callable[[Measurement], None],
         changed: Callable[[VantageState], None] = lambda _: None,
         window: float = WINDOW,
+        wildcard: Job | None = None,
     ) -> None:
-        """Nothing is sent before the first round is asked for; ``window`` in seconds."""
+        """Nothing is sent before the first round is asked for; ``window`` in seconds.
+
+        ``wildcard`` is a plan's question for a name that cannot exist, another one in each round.
+        """
         self._window = window
         self._anchors = anchors
         self._instruments = instruments
@@ -41,7 +47,9 @@ class Health:
         self._lock = asyncio.Lock()
         self._starts = deque([float("-inf")] * ROUNDS, maxlen=ROUNDS)
         self._round: tuple[Measurement, ...] = ()
+        self._wildcard = wildcard
         self.state = VantageState.UNTESTED
+        self.clock_offset: float | None = None
 
     async def recent(self) -> tuple[Measurement, ...]:
         """The newest round, if it is at most a minute old, else a new one."""
@@ -64,17 +72,16 @@ class Health:
         clock = self._instruments.clock
         await asyncio.sleep(max(0.0, self._starts[0] + self._window - clock.monotonic()))
         started, cycle = clock.monotonic(), uuid7(clock.now())
+        jobs = (*self._anchors, *([drawn(self._wildcard)] if self._wildcard else ()))
         self._round = tuple(
             await asyncio.gather(
-                *(
-                    measure(anchor, self._instruments, cycle=cycle, role="anchor")
-                    for anchor in self._anchors
-                )
+                *(measure(job, self._instruments, cycle=cycle, role="anchor") for job in jobs)
             )
         )
         self._starts.append(started)
         for anchor in self._round:
             self._record(anchor)
+        self.clock_offset = clock_offset(self._round)
         state = vantage_state(self._round)
         if state is not self.state:
             self.state = state

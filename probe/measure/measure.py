@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from probe import __version__
@@ -27,7 +27,11 @@ _QUOTED: Final = 200  # characters of our own error that are kept
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruments:
-    """What all measurements of one run share. ``keep`` stores an object and gives its SHA-256."""
+    """What all measurements of one run share.
+
+    ``keep`` stores an object and gives its SHA-256; ``read`` gives it back, None if it is gone.
+    ``own_addresses`` are the vantage's, as they are learnt: results do not show them.
+    """
 
     run: str
     vantage: Vantage
@@ -35,21 +39,35 @@ class Instruments:
     clock: Clock
     trust: Trust
     keep: Callable[[bytes], str]
+    read: Callable[[str], bytes | None] = lambda _: None
     ca_file: str | None = None
     user_agent: str = ""
     max_addresses: int = MAX_ADDRESSES
+    own_addresses: set[str] = field(default_factory=set)
 
 
 async def measure(
-    job: Job, instruments: Instruments, *, cycle: str, trial: int = 1, role: Role = "target"
+    job: Job,
+    instruments: Instruments,
+    *,
+    cycle: str,
+    trial: int = 1,
+    role: Role = "target",
+    followup_of: str | None = None,
+    followup: str | None = None,
 ) -> Measurement:
     """Run one check of one target once.
+
+    A follow-up says what it follows and of which kind it is (``judge.followups``).
 
     Cancelling raises Interrupted, which carries the measurement as far as it had come, with the
     steps that were under way marked ``interrupted``.
     """
     started = instruments.clock.now()
-    trace = Trace(instruments.clock.monotonic, budget=job.timeout, scrubber=Scrubber())
+    scrubber = Scrubber()
+    for ip in instruments.own_addresses:
+        scrubber.hide(ip)
+    trace = Trace(instruments.clock.monotonic, budget=job.timeout, scrubber=scrubber)
     kit = Kit(
         net=instruments.net,
         trace=trace,
@@ -73,6 +91,8 @@ async def measure(
             check=job.check.name,
             trial=trial,
             role=role,
+            followup_of=followup_of,
+            followup=followup,
             steps=tuple(_without_own_addresses(step, trace.scrubber) for step in trace.steps),
             invalid=invalid,
             software=SOFTWARE,

@@ -7,8 +7,8 @@ from typing import Final
 
 from probe.core.model import Measurement, Verdict
 from probe.judge.vantage import VantageState
-from probe.measure.cycle import Recorders, run_cycle
-from probe.measure.health import Health
+from probe.measure.cycle import run_cycle
+from probe.measure.means import Recorders, means_for
 from probe.measure.measure import Instruments
 from probe.measure.rounds import FeatureRounds
 from probe.plan.jobs import Job, Plan
@@ -17,8 +17,8 @@ AT_ONCE: Final = 48  # targets under way at the same time
 # Seconds between two starts: a check costs milliseconds of CPU, and many that start in the same
 # moment would read each other's work as slow connections.
 SPACING: Final = 0.02
-# Seconds for one target: with the anchors before and after it, its verdict is there within 60.
-LONGEST: Final = 30.0
+# Seconds for one trial: with repeats, follow-ups and anchors its verdict is there within 60.
+LONGEST: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,35 +35,46 @@ async def check_once(
     record: Recorders,
     done: Callable[[Verdict], None] = lambda _: None,
     health_changed: Callable[[VantageState], None] = lambda _: None,
+    *,
+    quick: bool = False,
 ) -> Round:
     """Measure and judge every target of the plan once, then its features.
 
-    ``record`` gets everything as soon as it is there, ``done`` each target's verdict.
+    ``record`` gets everything as soon as it is there, ``done`` each target's verdict; ``quick``
+    leaves out follow-ups.
     """
     result = Round()
-    health = Health(plan.anchors, instruments, record.measurement, health_changed)
 
     def recorded(verdict: Verdict) -> None:
         result.verdicts.append(verdict)
         record.verdict(verdict)
 
     rounds = FeatureRounds(plan.features, recorded, instruments.clock.now)
+    means = means_for(
+        plan,
+        instruments,
+        Recorders(record.measurement, recorded),
+        at_once=True,
+        quick=quick,
+        health_changed=health_changed,
+    )
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(job: Job) -> None:
         bounded = replace(job, timeout=min(job.timeout, LONGEST))
         async with limit:
-            measurement, verdict = await run_cycle(
-                bounded, instruments, health, Recorders(record.measurement, recorded)
-            )
+            measurement, verdict = await run_cycle(bounded, means)
         result.measurements.append(measurement)
         rounds.add(verdict)
         done(verdict)
 
-    async with asyncio.TaskGroup() as group:
-        for job in plan.jobs:
-            group.create_task(one(job))
-            await asyncio.sleep(SPACING)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in plan.jobs:
+                group.create_task(one(job))
+                await asyncio.sleep(SPACING)
+    finally:
+        await means.controls.aclose()
     rounds.finish()
     result.verdicts[:] = in_order(plan, result.verdicts)
     return result

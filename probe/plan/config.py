@@ -15,17 +15,11 @@ from probe.core.model import UNKNOWN_COUNTRY, Network, Vantage
 from probe.core.strictyaml import ConfigError, read
 from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
+from probe.plan.anchors import AnchorsSection
+from probe.plan.controls import ControlSection
+from probe.plan.section import Strict
 from probe.plan.target import SHORTEST, OptionError, feature_of, parse_target
 
-# Small, long-lived pages that vendors keep for this very purpose, in several networks. Over TLS:
-# a captive portal cannot answer for them.
-DEFAULT_ANCHORS: Final = (
-    "https://www.apple.com/library/test/success.html",
-    "https://www.gstatic.com/generate_204",
-    "https://detectportal.firefox.com/success.txt",
-    "https://www.cloudflare.com/cdn-cgi/trace",
-    "https://www.msftconnecttest.com/connecttest.txt",
-)
 # The most ordinary browser there is: naming the probe is opt-in, because in some places it
 # endangers whoever runs it.
 USER_AGENT: Final = (
@@ -37,11 +31,6 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,199}")
 
 def _resolver(text: str) -> str:
     parse_resolver(text)
-    return text
-
-
-def _anchor(text: str) -> str:
-    parse_target(text)
     return text
 
 
@@ -60,15 +49,10 @@ def _every(seconds: float) -> float:
 
 
 Every = Annotated[Duration, AfterValidator(_every)]
-AnchorUrl = Annotated[str, AfterValidator(_anchor)]
 PolicyText = Annotated[str, AfterValidator(_policy)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class VantageSection(_Strict):
+class VantageSection(Strict):
     """Who measures from where."""
 
     id: str = "local"
@@ -88,7 +72,7 @@ class VantageSection(_Strict):
         return Vantage(id=self.id, country=self.country, asn=self.asn, network=self.network)
 
 
-class TimeoutsSection(_Strict):
+class TimeoutsSection(Strict):
     """Deadlines of steps; what is not given keeps its default."""
 
     dns: Duration | None = None
@@ -105,28 +89,14 @@ class TimeoutsSection(_Strict):
         return Timeouts(**{**slots, **given})
 
 
-class AnchorsSection(_Strict):
-    """Pages that tell whether the vantage itself has a working network. Empty: no such test."""
-
-    international: list[AnchorUrl] = list(DEFAULT_ANCHORS)
-    domestic: list[AnchorUrl] = []
-
-
-class ScheduleSection(_Strict):
+class ScheduleSection(Strict):
     """How often, and the most that a random delay may add to each start."""
 
     every: Every = 600.0
     spread: Delay = 0.0
 
 
-class ControlSection(_Strict):
-    """A control elsewhere that is asked what it sees."""
-
-    url: str
-    token_env: str | None = None
-
-
-class TlsSection(_Strict):
+class TlsSection(Strict):
     """Further authorities to trust, besides the system's."""
 
     ca_file: str | None = None
@@ -174,18 +144,38 @@ class TargetSection(BaseModel):
         return feature_of(self.url.partition("://")[0])
 
 
-class Config(_Strict):
+class ConfirmSection(Strict):
+    """How an anomaly is confirmed before it accuses anybody.
+
+    ``trials`` must fail alike; ``quarantine`` is how long blocking that was triggered may stay on
+    an address and port, whatever the name (60 to 420 s have been measured).
+    """
+
+    trials: int = Field(default=3, ge=2, le=20, strict=True)
+    quarantine: Duration = 420.0
+
+
+class FollowupsSection(Strict):
+    """Further measurements after a failure; ``neutral_name`` is one that nobody blocks."""
+
+    enabled: bool = True
+    neutral_name: str = Field(default="www.example.com", pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
+
+
+class Config(Strict):
     """A whole configuration file."""
 
     vantage: VantageSection = VantageSection()
     resolvers: list[ResolverUrl] = Field(default=["system"], min_length=1)
-    trusted_resolvers: list[ResolverUrl] = []
-    controls: list[ControlSection] = []
+    trusted_resolvers: list[ResolverUrl] = Field(default_factory=list)
+    controls: list[ControlSection] = Field(default_factory=list)
     anchors: AnchorsSection = AnchorsSection()
     schedule: ScheduleSection = ScheduleSection()
-    services: list[str] = []
-    policies: dict[str, dict[str, PolicyText]] = {}
-    targets: list[TargetSection] = []
+    services: list[str] = Field(default_factory=list)
+    policies: dict[str, dict[str, PolicyText]] = Field(default_factory=dict)
+    targets: list[TargetSection] = Field(default_factory=list)
+    confirm: ConfirmSection = ConfirmSection()
+    followups: FollowupsSection = FollowupsSection()
     results: str = "results"
     tls: TlsSection = TlsSection()
     timeout: Duration = 30.0
@@ -205,6 +195,17 @@ class Config(_Strict):
                 raise problem
             seen[name] = index
         return targets
+
+    @field_validator("controls")
+    @classmethod
+    def _controls_once(cls, controls: list[ControlSection]) -> list[ControlSection]:
+        names = [control.name for control in controls]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                problem = ValueError(f"'{name}' is the id of an earlier one; give one an id")
+                problem.key = (index, "id")  # type: ignore[attr-defined]
+                raise problem
+        return controls
 
     @field_validator("services")
     @classmethod

@@ -1,23 +1,30 @@
 """From targets and services to jobs: one check of one target, with everything that bounds it."""
 
+import secrets
+import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.checks import Check
+from probe.checks.dns import DnsCheck
 from probe.checks.kit import Timeouts
 from probe.checks.resolver import Resolver, parse_resolver
 from probe.core.address import is_local
 from probe.core.model import JSON, Target, Vantage
 from probe.core.strictyaml import ConfigError
 from probe.judge.policy import Policy
+from probe.judge.vantage import DOMESTIC, INTERNATIONAL, PORTAL, WILDCARD
 from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
+from probe.plan.controls import ControlPlace
 from probe.plan.target import WEB, Aim, feature_of, parse_target
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
 _ANCHOR_TIMEOUT = 8.0  # seconds; health must be known soon, and these pages are small
 _ANCHOR_STEPS = TimeoutsSection(dns=4.0, connect=5.0, tls=5.0, first_byte=5.0, transfer=5.0)
+_LETTERS, _UNDER = 32, ".com"
+RANDOM_NAME = f"<{_LETTERS} random letters>{_UNDER}"  # what a plan can say of a name to be drawn
 ANY = Policy.parse("any")
 
 
@@ -51,7 +58,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that one run will do."""
+    """Everything that one run will do.
+
+    ``wildcard`` asks all resolvers for a name that cannot exist; each time it is drawn anew.
+    """
 
     vantage: Vantage
     jobs: tuple[Job, ...]
@@ -62,6 +72,12 @@ class Plan:
     ca_file: str | None
     max_addresses: int
     user_agent: str
+    trials: int = 3
+    quarantine: float = 420.0
+    followups: bool = True
+    neutral_name: str = "www.example.com"
+    controls: tuple[ControlPlace, ...] = ()
+    wildcard: Job | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -69,13 +85,15 @@ class Plan:
 class Planner:
     """Collects jobs under the defaults of one configuration.
 
-    ``base`` is the folder that relative paths in it start from.
+    ``base`` is the folder that relative paths in it start from; ``controls`` are asked besides the
+    configured ones.
     """
 
     config: Config
     base: Path
     vantage: Vantage
     resolvers: tuple[Resolver, ...] = ()
+    controls: tuple[ControlPlace, ...] = ()
     _jobs: dict[str, Job] = field(default_factory=dict)
     _features: dict[tuple[str, str], Feature] = field(default_factory=dict)
 
@@ -124,22 +142,22 @@ class Planner:
 
     def plan(self) -> Plan:
         """All that was added, with the anchors."""
-        notes = []
-        if self.config.controls:
-            notes.append(
-                "this version asks no controls yet: a failure can only be called unreachable"
-            )
         return Plan(
             vantage=self.vantage,
             jobs=tuple(self._jobs.values()),
             features=tuple(self._features.values()),
             anchors=tuple(self._anchors()),
+            wildcard=self._wildcard(),
             results=self.base / self.config.results,
             spread=float(self.config.schedule.spread),
             ca_file=self._path(self.config.tls.ca_file),
             max_addresses=self.config.max_addresses,
             user_agent=self.config.user_agent,
-            notes=tuple(notes),
+            trials=self.config.confirm.trials,
+            quarantine=self.config.confirm.quarantine,
+            followups=self.config.followups.enabled,
+            neutral_name=self.config.followups.neutral_name,
+            controls=self._controls(),
         )
 
     def _add(self, aim: Aim, target: Target, section: TargetSection | None = None) -> None:
@@ -181,21 +199,44 @@ class Planner:
         members = tuple(dict.fromkeys((*known.targets, target)))
         self._features[key] = replace(known, targets=members)
 
+    def _controls(self) -> tuple[ControlPlace, ...]:
+        """Each URL once: a control that is given twice was configured, with all that it needs."""
+        places = [section.place(self.base) for section in self.config.controls]
+        for place in self.controls:
+            if place.url in {other.url for other in places}:
+                continue
+            taken = place.id in {other.id for other in places}
+            places.append(replace(place, id=f"{place.id}:{place.port}") if taken else place)
+        return tuple(places)
+
     def _anchors(self) -> Iterable[Job]:
-        for kind in ("international", "domestic"):
-            for url in getattr(self.config.anchors, kind):
+        anchors = self.config.anchors
+        for kind, urls in ((INTERNATIONAL, anchors.international), (DOMESTIC, anchors.domestic)):
+            for url in urls:
                 web = url.partition("://")[0] in WEB
                 options: Mapping[str, JSON] = (
                     {"expect": {"status": [200, 204]}, "transfer": 4096} if web else {}
                 )
-                aim = parse_target(url, options)
-                target = Target(id=aim.url, service=ANCHORS, feature=kind, url=aim.url)
-                job = self._job(aim, target, None)
-                yield replace(
-                    job,
-                    timeout=min(job.timeout, _ANCHOR_TIMEOUT),
-                    timeouts=_tighter(job.timeouts),
-                )
+                yield self._anchor(parse_target(url, options), kind)
+        for page in anchors.portal:
+            expected: dict[str, JSON] = {"status": page.status, "body": page.body}
+            # The word may stand in a portal's page too: no more is read than the whole right page.
+            limit = 4096 if page.body is None else len(page.body.encode()) + len("\r\n")
+            aim = parse_target(page.url, {"expect": expected, "transfer": limit})
+            yield self._anchor(aim, PORTAL)
+
+    def _wildcard(self) -> Job | None:
+        if not self.config.anchors.international and not self.config.anchors.domestic:
+            return None
+        check = DnsCheck(host=RANDOM_NAME, port=DnsCheck.default_port or 0)
+        url = f"dns://{RANDOM_NAME}"
+        return self._anchor(Aim(check=check, url=url, host=RANDOM_NAME, common={}), WILDCARD)
+
+    def _anchor(self, aim: Aim, kind: str) -> Job:
+        target = Target(id=aim.url, service=ANCHORS, feature=kind, url=aim.url)
+        job = self._job(aim, target, None)
+        timeout = min(job.timeout, _ANCHOR_TIMEOUT)
+        return replace(job, timeout=timeout, timeouts=_tighter(job.timeouts))
 
     def _paths(self, options: dict[str, JSON]) -> dict[str, JSON]:
         if isinstance(options.get("ca_file"), str):
@@ -204,6 +245,13 @@ class Planner:
 
     def _path(self, text: str | None) -> str | None:
         return str(self.base / text) if text else None
+
+
+def drawn(wildcard: Job) -> Job:
+    """A plan's ``wildcard`` with a name in it that nobody has registered, nor asked for before."""
+    name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_LETTERS)) + _UNDER
+    check = DnsCheck(host=name, port=DnsCheck.default_port or 0)
+    return replace(wildcard, check=check, target=replace(wildcard.target, url=f"dns://{name}"))
 
 
 def _tighter(timeouts: Timeouts) -> Timeouts:

@@ -1,12 +1,15 @@
 """Everything that a plan would put on the wire, said before anything is sent."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from probe.checks import Check
 from probe.checks.resolver import SYSTEM, Resolver
 from probe.core.address import is_ip
 from probe.plan.jobs import Job, Plan
+
+_AFTER: Final = "follow-ups, only after a failure or an unproven answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +30,86 @@ class Planned:
 
 
 def preview(plan: Plan) -> list[Planned]:
-    """All of it, each once, in the plan's order; anchors last."""
+    """All of it, each once, in the plan's order; then anchors, follow-ups, and controls last."""
     lines = [line for job in plan.jobs for line in _job(job, _purpose(job))]
     lines += [line for job in plan.anchors for line in _job(job, f"anchor, {job.target.feature}")]
+    if plan.wildcard:
+        lines += [replace(line, lookup_of=None) for line in _job(plan.wildcard, "anchor, wildcard")]
+    if plan.followups:
+        lines += _at_targets(plan)
+        lines += _at_decoys(plan)
+    lines += _controls(plan)
     return list(dict.fromkeys(lines))
+
+
+def _at_targets(plan: Plan) -> Iterator[Planned]:
+    """What goes to a target's own addresses after a failure, and to those in odd answers."""
+    for job in plan.jobs:
+        check = job.check
+        if job.private:
+            continue
+        if check.name in {"tls", "https"}:
+            for sending in check.sends():
+                for host in _hosts(check, sending.host):
+                    yield Planned(
+                        host=host,
+                        port=sending.port,
+                        transport="tcp",
+                        what=f"16 harmless bytes; TLS, server name {plan.neutral_name} in clear",
+                        purpose=_AFTER,
+                        every=job.every,
+                    )
+        name = str(getattr(check, "sni", None) or getattr(check, "host", ""))
+        if check.name in {"tls", "https", "dns", "http"} and not is_ip(name) and not job.local:
+            yield Planned(
+                host="addresses in odd answers",
+                port=None,
+                transport="tcp",
+                what=f"TLS, server name {name} in clear, to at most 4 of them",
+                purpose=_AFTER,
+                every=job.every,
+            )
+
+
+def _at_decoys(plan: Plan) -> Iterator[Planned]:
+    """What goes to the controls' decoys: under the name that failed, and under a neutral one."""
+    shown = [job.every for job in plan.jobs if not job.private and not job.local]
+    names = f"the name that failed, and {plan.neutral_name}, in clear"
+    for place in plan.controls if shown else ():
+        for transport, what in (
+            ("tcp", f"TLS or HTTP with {names}; transfers of up to 256 KiB"),
+            ("udp", "queries to port 53 for the name that failed, and for a random one, in clear"),
+        ):
+            yield Planned(
+                host=f"decoys of {place.id}",
+                port=None,
+                transport=transport,
+                what=what,
+                purpose=_AFTER,
+                every=min(shown),
+            )
+
+
+def _controls(plan: Plan) -> Iterator[Planned]:
+    """Controls are shown what failed, unless it is private or in the vantage's own network."""
+    shown = [job.every for job in plan.jobs if not job.private and not job.local]
+    for place in plan.controls if shown else ():
+        purpose = f"control {place.id}, after a failure or an unproven answer"
+        what = "URL and addresses of the target that failed"
+        if place.url.startswith("https:"):
+            what = f"HTTPS POST: {what}; server name {place.host} in clear"
+        else:
+            what = f"HTTP POST, all of it in clear: {what}"
+        yield Planned(
+            host=place.host,
+            port=place.port,
+            transport="tcp",
+            what=what,
+            purpose=purpose,
+            every=min(shown),
+        )
+        if not is_ip(place.host):
+            yield _query(SYSTEM, "A and AAAA", place.host, min(shown), purpose)
 
 
 def _purpose(job: Job) -> str:
@@ -68,18 +147,18 @@ def _lookups(job: Job, purpose: str) -> Iterable[Planned]:
     types = getattr(check, "type", None) or "A and AAAA"
     for resolver in job.resolvers:
         if resolver.host and not resolver.addresses and not is_ip(resolver.host):
-            yield _query(SYSTEM, "A and AAAA", resolver.host, job, purpose)
-        yield _query(resolver, types, host, job, purpose)
+            yield _query(SYSTEM, "A and AAAA", resolver.host, job.every, purpose)
+        yield _query(resolver, types, host, job.every, purpose)
 
 
-def _query(resolver: Resolver, types: str, name: str, job: Job, purpose: str) -> Planned:
+def _query(resolver: Resolver, types: str, name: str, every: float, purpose: str) -> Planned:
     return Planned(
         host=(*resolver.addresses, resolver.host)[0] or "this machine's resolver",
         port=resolver.port or None,
         transport="udp" if resolver.kind in {"udp", "system"} else "tcp",
         what=f"query for {types} of {name}, {_seen(resolver)}",
         purpose=purpose,
-        every=job.every,
+        every=every,
         lookup_of=name,
     )
 

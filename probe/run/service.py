@@ -12,8 +12,9 @@ from typing import Final
 
 from probe.core.model import JSON, Event, Measurement, Verdict
 from probe.judge.vantage import VantageState
-from probe.measure.cycle import Recorders, run_cycle
-from probe.measure.health import WINDOW, Health
+from probe.measure.cycle import run_cycle
+from probe.measure.health import WINDOW
+from probe.measure.means import Recorders, means_for
 from probe.measure.measure import Instruments
 from probe.measure.rounds import FeatureRounds
 from probe.plan.jobs import Job, Plan
@@ -54,8 +55,13 @@ class Service:
         self._limit = asyncio.Semaphore(AT_ONCE)
         # A plan that measures its targets every few seconds looks at its anchors as often.
         window = min([WINDOW, *(job.every for job in plan.jobs)])
-        self._health = Health(
-            plan.anchors, instruments, self._measured, self._health_changed, window
+        self._means = means_for(
+            plan,
+            instruments,
+            Recorders(measurement=self._measured, verdict=self._judged),
+            at_once=False,
+            health_changed=self._health_changed,
+            window=window,
         )
         self._rounds = FeatureRounds(plan.features, self._record_verdict, instruments.clock.now)
 
@@ -75,6 +81,7 @@ class Service:
             watching.cancel()
             await asyncio.wait({watching})
             interrupted = await self._finish()
+            await self._means.controls.aclose()
             schedule.close()
             self._note("stop", run=self._instruments.run, interrupted=interrupted)
 
@@ -116,10 +123,12 @@ class Service:
     async def _cycle(self, job: Job) -> None:
         # A delay inside the slot: it blurs the rhythm on the line without shifting the next slot.
         await asyncio.sleep(random.uniform(0, self._plan.spread))  # noqa: S311  (no secret)
+        if self._means.quarantined(job):
+            self._note("skipped", target=job.target.id, reason="its address is in quarantine")
+            return
         async with self._limit:
-            record = Recorders(measurement=self._measured, verdict=self._judged)
             try:
-                await run_cycle(job, self._instruments, self._health, record)
+                await run_cycle(job, self._means)
             except Exception:  # noqa: BLE001  (one broken cycle must not end the others)
                 _log.exception("cycle of %s", job.target.id)
 

@@ -9,8 +9,8 @@ from support.virtual import run_virtual
 
 from probe.core.address import Endpoint
 from probe.core.model import Measurement, Verdict
-from probe.measure.cycle import Recorders, run_cycle
-from probe.measure.health import Health
+from probe.measure.cycle import run_cycle
+from probe.measure.means import Recorders, means_for
 from probe.measure.measure import Interrupted
 from probe.net.fake import FakeNetwork
 from probe.plan.jobs import Plan
@@ -32,10 +32,19 @@ class Records:
         self.tools = tools(net)
         self._plan = plan
 
+    @property
+    def rounds(self) -> int:
+        """How often the anchors were looked at."""
+        return len({anchor.cycle for anchor in self.anchors})
+
     async def cycle(self) -> tuple[Measurement, Verdict]:
-        health = Health(self._plan.anchors, self.tools, self.anchors.append)
-        record = Recorders(self.measurements.append, self.verdicts.append)
-        return await run_cycle(self.job, self.tools, health, record)
+        means = means_for(
+            self._plan, self.tools, Recorders(self._measured, self.verdicts.append), at_once=True
+        )
+        return await run_cycle(self.job, means)
+
+    def _measured(self, measurement: Measurement) -> None:
+        (self.anchors if measurement.role == "anchor" else self.measurements).append(measurement)
 
 
 def test_a_success_is_ok_after_one_look_at_the_anchors() -> None:
@@ -43,7 +52,7 @@ def test_a_success_is_ok_after_one_look_at_the_anchors() -> None:
     measurement, verdict = run_virtual(records.cycle())
     assert verdict.outcome == "ok"
     assert (records.measurements, records.verdicts) == ([measurement], [verdict])
-    assert len(records.anchors) == 1
+    assert records.rounds == 1
     assert verdict.evidence == (measurement.id,)
     assert verdict.cycle == measurement.cycle != records.anchors[0].cycle
 
@@ -77,7 +86,7 @@ def test_a_line_that_drops_between_the_look_before_and_the_look_after_is_offline
     records = Records(Dropping(tcp={ANCHOR: accepting, TARGET: accepting}))
     _, verdict = run_virtual(_later(records))
     assert verdict.outcome == "offline"
-    assert len(records.anchors) == 2
+    assert records.rounds == 2
 
 
 async def _later(records: Records) -> tuple[Measurement, Verdict]:
@@ -108,7 +117,7 @@ def test_an_error_of_ours_costs_no_second_round() -> None:
     records = Records(Broken(tcp={ANCHOR: accepting}))
     measurement, verdict = run_virtual(records.cycle())
     assert (verdict.outcome, verdict.note) == ("invalid", measurement.invalid)
-    assert len(records.anchors) == 1
+    assert records.rounds == 1
 
 
 def test_what_was_interrupted_is_recorded_and_concludes_nothing() -> None:
@@ -132,4 +141,5 @@ def test_what_was_interrupted_is_recorded_and_concludes_nothing() -> None:
     assert measurement.steps[-1].failure == "interrupted"
     assert measurement.invalid is None
     assert (verdict.outcome, verdict.rule) == ("inconclusive", "cut-off")
-    assert verdict.evidence == (measurement.id,)
+    assert verdict.evidence[0] == measurement.id
+    assert set(verdict.evidence[1:]) == {anchor.id for anchor in records.anchors}

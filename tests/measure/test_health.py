@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 from collections.abc import Awaitable, Callable
 
 from support.plans import planned, tools
@@ -148,3 +149,21 @@ def test_one_anchor_that_answers_is_enough() -> None:
     half = {**UP, Endpoint("192.0.2.2", 443): os_error(errno.ECONNRESET)}
     world = run(lambda w: w.health.recent(), World(FakeNetwork(tcp=half)))
     assert world.changes == [VantageState.ONLINE]
+
+
+def test_each_round_asks_for_another_name_that_cannot_exist() -> None:
+    world = World()
+    world.health = Health(
+        PLAN.anchors, tools(world.net), world.recorded.append, wildcard=PLAN.wildcard
+    )
+
+    async def twice(world: World) -> None:
+        await world.health.recent()
+        await asyncio.sleep(FRESH + 1)
+        await world.health.recent()
+
+    run(twice, world)
+    asked = [m.target.url for m in world.recorded if m.target.feature == "wildcard"]
+    assert len(asked) == len(set(asked)) == 2
+    assert all(re.fullmatch(r"dns://[a-z]{32}\.com", url) for url in asked)
+    assert world.health.state is VantageState.ONLINE

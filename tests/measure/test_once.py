@@ -8,7 +8,7 @@ from support.virtual import run_virtual
 
 from probe.core.address import Endpoint
 from probe.core.model import Measurement, Verdict
-from probe.measure.cycle import Recorders
+from probe.measure.means import Recorders
 from probe.measure.once import AT_ONCE, LONGEST, Round, check_once
 from probe.net.fake import FakeNetwork
 from probe.plan.jobs import Plan

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from probe.core.strictyaml import ConfigError
-from probe.plan.config import DEFAULT_ANCHORS, USER_AGENT, read_config
+from probe.plan.anchors import DEFAULT_ANCHORS
+from probe.plan.config import USER_AGENT, read_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -18,6 +19,13 @@ MISTAKES = {
     "duplicate-id.yaml": "4: targets[1].id: 'office' is the id of targets[0] already",
     "duplicate-url.yaml": (
         "3: targets[1].url: 'https://shop.example/' is the id of targets[0] already"
+    ),
+    "duplicate-control.yaml": (
+        "4: controls[1].id: 'control.example' is the id of an earlier one; give one an id"
+    ),
+    "control-in-clear.yaml": (
+        "3: controls[0].url: 'http://control.example': write https://, or the token could be "
+        "read on the way"
     ),
     "duplicate-key.yaml": "3: services: stands here twice",
     "impossible-url.yaml": (

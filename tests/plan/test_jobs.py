@@ -10,6 +10,7 @@ from probe.core.model import Vantage
 from probe.core.strictyaml import ConfigError
 from probe.plan.catalogue import Service
 from probe.plan.config import Config, TargetSection
+from probe.plan.controls import ControlPlace
 from probe.plan.jobs import ANCHORS, Job, Plan, Planner
 
 BASE = Path("/etc/measuring")
@@ -215,10 +216,33 @@ def test_paths_start_from_the_configurations_folder() -> None:
     assert absolute.ca_file is None
 
 
-def test_a_control_that_is_not_asked_yet_is_told() -> None:
-    assert plan().notes == ()
-    (note,) = plan(controls=[{"url": "https://control.example/"}]).notes
-    assert "unreachable" in note
+def test_controls_are_asked_by_their_own_files_and_each_once() -> None:
+    assert plan().controls == ()
+    files = {"ca_file": "ca.pem", "client_cert": "/x/me.pem", "token_file": "token"}
+    made = plan(controls=[{"url": "https://control.example:8443/", **files}])
+    (place,) = made.controls
+    assert (place.id, place.url) == ("control.example", "https://control.example:8443")
+    assert (place.host, place.port) == ("control.example", 8443)
+    assert (place.ca_file, place.token_file) == (str(BASE / "ca.pem"), str(BASE / "token"))
+    assert place.client_cert == "/x/me.pem"
+
+
+def test_a_control_of_the_command_line_stands_beside_the_configured_ones() -> None:
+    config = Config.model_validate(
+        {
+            "services": ["whatsapp"],
+            "controls": [{"url": "https://control.example", "token_file": "token"}],
+        }
+    )
+    more = tuple(
+        ControlPlace(id="control.example", url=url, token_env="X")
+        for url in ("https://control.example", "https://control.example:8443")
+    )
+    places = Planner(config, BASE, Vantage(id="v"), controls=more).plan().controls
+    assert [(place.id, place.token_env) for place in places] == [
+        ("control.example", None),
+        ("control.example:8443", "X"),
+    ]
 
 
 def test_private_is_said_by_the_target() -> None:

@@ -115,12 +115,13 @@ def test_each_line_stands_once_with_what_it_is_for() -> None:
     )
     lines = preview(plan)
     assert len(lines) == len(set(lines))
-    assert lines[-1].purpose == "anchor, international"
+    anchors = [line.purpose for line in lines if "anchor" in line.purpose]
+    assert anchors[0] == "anchor, international"
     assert [(line.host, line.every) for line in lines if "private" in line.purpose] == [
         ("192.0.2.1", 300.0)
     ]
     assert "hunter2" not in repr(lines)
-    (tls,) = (line for line in lines if line.host == "shop.example")
+    tls = next(line for line in lines if line.host == "shop.example")
     assert (tls.port, tls.transport) == (443, "tcp")
     assert "server name shop.example in clear" in tls.what
 
@@ -133,3 +134,54 @@ def test_it_says_who_can_read_a_query() -> None:
     assert (bootstrap.host, bootstrap.lookup_of) == (SYSTEM, "doh.example")
     assert (encrypted.host, encrypted.port, encrypted.transport) == ("doh.example", 853, "tcp")
     assert "server name doh.example in clear" in encrypted.what
+
+
+def test_controls_are_listed_with_what_they_are_shown() -> None:
+    controls = [
+        {"url": "https://control.example:8443", "token_env": "X", "id": "berlin"},
+        {"url": "http://127.0.0.1:8080", "token_env": "X"},
+    ]
+    plan = planned(
+        "https://shop.example/", targets=[{"url": "tcp://a.example:1", "every": "5m"}],
+        controls=controls,
+    )  # fmt: skip
+    berlin, lookup, near = preview(plan)[-3:]
+    assert (berlin.host, berlin.port, berlin.transport) == ("control.example", 8443, "tcp")
+    assert (berlin.purpose, berlin.every) == (
+        "control berlin, after a failure or an unproven answer",
+        300.0,
+    )
+    assert berlin.what.startswith("HTTPS POST: URL and addresses of the target that failed")
+    assert lookup.lookup_of == "control.example"
+    assert (near.host, near.port) == ("127.0.0.1", 8080)
+    assert "all of it in clear" in near.what
+
+
+def test_no_control_is_listed_where_none_is_shown_anything() -> None:
+    plan = planned(
+        "tcp://192.168.1.1:80",
+        targets=[{"url": "tcp://a.example:1", "private": True}],
+        controls=[{"url": "https://control.example", "token_env": "X"}],
+    )
+    assert "control" not in repr(preview(plan)).replace("controls", "")
+
+
+def test_follow_ups_are_listed_with_the_names_that_they_send() -> None:
+    controls = [{"url": "https://control.example:8443", "token_env": "X", "id": "berlin"}]
+    plan = planned("https://shop.example/", "tcp://192.0.2.1:5", controls=controls)
+    lines = [line for line in preview(plan) if line.purpose.startswith("follow-ups")]
+    assert [(line.host, line.port, line.transport) for line in lines] == [
+        ("shop.example", 443, "tcp"),
+        ("addresses in odd answers", None, "tcp"),
+        ("decoys of berlin", None, "tcp"),
+        ("decoys of berlin", None, "udp"),
+    ]
+    assert "www.example.com" in lines[0].what
+    assert "shop.example" in lines[1].what
+    quiet = planned("https://shop.example/", controls=controls, followups={"enabled": False})
+    assert "follow-ups" not in repr([line.purpose for line in preview(quiet)])
+
+
+def test_a_private_target_draws_no_follow_up() -> None:
+    plan = planned(targets=[{"url": "https://shop.example/", "private": True}])
+    assert "follow-ups" not in repr([line.purpose for line in preview(plan)])

@@ -104,7 +104,7 @@ def test_two_starts_keep_the_phase():
 def test_a_cycle_that_outlasts_its_slot_skips_only_its_own_next_ones():
     slow = {"id": "slow", "url": WEB, "every": "10s", "timeout": "35s"}
     slow["timeouts"] = {"first_byte": "35s"}
-    plan = planned(targets=[slow, *targets("quick", every="10s")])
+    plan = planned(targets=[slow, *targets("quick", every="10s")], confirm={"quarantine": "1ms"})
     notebook = serve(plan, 400, network(silent))
     # Each takes 35 of every 40 seconds: three slots of four pass by.
     assert len(notebook.of("slow")) == 10

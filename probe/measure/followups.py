@@ -1,0 +1,294 @@
+"""Which follow-ups can decide something about a failure, and their order.
+
+Immediate ones go to the decoy: at the target's own address whatever was triggered may still be
+blocked, for every name. There neutral packets go first, and only after the quarantine.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from probe.core.address import Endpoint, is_ip, parse_endpoint
+from probe.core.model import Measurement
+from probe.judge import answers, content, controls, followups, transfers
+from probe.judge import conditions as when
+from probe.judge.decoy import succeeded
+from probe.judge.evidence import Evidence, ip_of, tried_in
+from probe.measure import experiments as make
+from probe.measure.measure import Instruments, Interrupted, measure
+from probe.measure.quarantine import Quarantine
+from probe.plan.jobs import Job
+from probe.plan.question import Session
+
+MOST: Final = 24  # measurements in one investigation
+_ODD: Final = 3  # odd answers whose certificates are looked at
+_PAIRS: Final = 2  # times that a name is sent to a decoy, where silence is to be believed
+_HTTP: Final = {"http_request", "http_response", "transfer", "expect"}
+
+Sessions = Callable[[], Awaitable[list[tuple[str, Session]]]]
+
+
+@dataclass
+class Followups:
+    """Runs follow-ups and records each; shared by all targets, so that decoys are."""
+
+    instruments: Instruments
+    sessions: Sessions
+    quarantine: Quarantine
+    record: Callable[[Measurement], None]
+    neutral_name: str
+    _locks: dict[Endpoint, asyncio.Lock] = field(default_factory=dict)
+
+    async def investigate(
+        self, job: Job, evidence: Evidence, within: float
+    ) -> tuple[Measurement, ...]:
+        """Everything that may decide this failure, in at most ``within`` seconds."""
+        case = _Case(self, job, evidence)
+        try:
+            async with asyncio.timeout(max(within, 0.0)):
+                await case.run(within)
+        except* (TimeoutError, _EnoughError):
+            pass  # what was measured until then stands
+        return tuple(case.found)
+
+    async def at_targets(
+        self, job: Job, cycle: str, earlier: Measurement
+    ) -> tuple[Measurement, ...]:
+        """Neutral packets where an earlier trial failed, before the name goes there again."""
+        case = _Case(self, job, Evidence(trials=(earlier,)), cycle=cycle)
+        await case.at_target()
+        return tuple(case.found)
+
+    async def twin(
+        self, job: Job, cycle: str, first: Measurement, number: int
+    ) -> tuple[Measurement, ...]:
+        """A neutral handshake at a decoy that rests from nothing: is the line in order now?"""
+        case = _Case(self, job, Evidence(trials=(first,)), cycle=cycle)
+        await case.twin(number)
+        return tuple(case.found)
+
+    @asynccontextmanager
+    async def decoy(self, within: float) -> AsyncIterator[tuple[Endpoint, Session] | None]:
+        """A decoy that is in no quarantine, for one experiment alone; None if there is none in
+        time."""
+        places = [(at, session) for _, session in await self.sessions() for at in session.decoys]
+        free = [place for place in places if not self._busy(place[0])]
+        if not free:
+            places.sort(key=lambda place: self.quarantine.remaining(place[0]))
+            free = [p for p in places if self.quarantine.remaining(p[0]) <= within][:1]
+        if not free:
+            yield None
+            return
+        lock = self._locks.setdefault(free[0][0], asyncio.Lock())
+        try:
+            async with asyncio.timeout(within):
+                await lock.acquire()
+        except TimeoutError:
+            yield None
+            return
+        try:
+            rest = self.quarantine.remaining(free[0][0])  # another experiment may have cost it
+            if rest <= within:
+                await asyncio.sleep(rest)
+            yield free[0] if rest <= within else None
+        finally:
+            lock.release()
+
+    def _busy(self, at: Endpoint) -> bool:
+        lock = self._locks.get(at)
+        return bool(lock and lock.locked()) or self.quarantine.remaining(at) > 0
+
+
+class _EnoughError(Exception):
+    """No more measurements in this investigation."""
+
+
+class _Case:
+    """One failure under investigation."""
+
+    def __init__(
+        self, tools: Followups, job: Job, evidence: Evidence, cycle: str | None = None
+    ) -> None:
+        self._tools, self._job, self._evidence = tools, job, evidence
+        self._cycle = cycle or evidence.trial.cycle
+        self._name = make.server_name(job)
+        self.found: list[Measurement] = []
+
+    async def run(self, within: float) -> None:
+        evidence, op = self._evidence, self._op()
+        tasks: list[Coroutine[Any, Any, None]] = []
+        if self._doubtful_lookup():
+            tasks += [self.non_resolver(), self.certificates()]
+        if op == "tls_handshake" or self._private_root():
+            tasks.append(self.names(within))
+        if evidence.trial.check == "http" and (op in _HTTP or content.page(evidence) is not None):
+            tasks.append(self.hosts(within))
+        if op == "transfer" or transfers.slow(evidence.trial):
+            tasks.append(self.transfers(within))
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+        if op == "tls_handshake":
+            await self._wait_and_go_there(within)
+
+    def _op(self) -> str | None:
+        step = self._evidence.failed
+        return step.op if step else None
+
+    def _private_root(self) -> bool:
+        steps = self._evidence.decided.steps if self._evidence.decided else ()
+        return any(step.detail.get("private_root") for step in steps) and when.answered(
+            self._evidence
+        )
+
+    def _doubtful_lookup(self) -> bool:
+        evidence = self._evidence
+        if is_ip(evidence.host):
+            return False
+        lookup = evidence.decided is None or evidence.decided.lookup
+        found = answers.addresses(evidence.trial)
+        odd = any(evidence.odd(ip) for ip in found) or answers.differing(evidence.trial)
+        return odd or (lookup and not evidence.succeeded) or answers.elsewhere(evidence)
+
+    async def names(self, within: float) -> None:
+        """A neutral server name at a decoy, then the target's; again where it was silence."""
+        for number in range(1, _PAIRS + 1):
+            async with self._tools.decoy(within) as place:
+                if place is None:
+                    return
+                at, session = place
+                neutral = make.tls_at(self._job, at, session, self._tools.neutral_name)
+                if not await self._passes(neutral, followups.NEUTRAL_AT_DECOY, number):
+                    continue
+                named = make.tls_at(self._job, at, session, self._name)
+                named_result = await self._measured(named, followups.NAME_AT_DECOY, number)
+            if when.silent(Evidence(trials=(named_result,))):
+                continue
+            return
+
+    async def hosts(self, within: float) -> None:
+        """The same over plain HTTP, with the Host header."""
+        async with self._tools.decoy(within) as place:
+            if place is None:
+                return
+            at, session = place
+            neutral = make.http_at(self._job, at, session, self._tools.neutral_name)
+            if await self._passes(neutral, followups.NEUTRAL_HOST_AT_DECOY, 1):
+                named = make.http_at(self._job, at, session, self._evidence.host)
+                await self._measured(named, followups.HOST_AT_DECOY, 1)
+
+    async def twin(self, number: int) -> None:
+        async with self._tools.decoy(0.0) as place:
+            if place is not None:
+                job = make.tls_at(self._job, *place, self._tools.neutral_name)
+                await self._measured(job, followups.NEUTRAL_TWIN, number)
+
+    async def non_resolver(self) -> None:
+        """Queries to the decoy's address, where no resolver is: a random name, then the target's.
+
+        Twice, because a query or its forged answer may be lost.
+        """
+        ips = [at.ip for _, session in await self._tools.sessions() for at in session.decoys]
+        for number in (1, 2) if ips else ():
+            random_name = make.random_neighbour(self._tools.neutral_name)
+            job = make.query_at(self._job, ips[0], random_name)
+            await self._measured(job, followups.NEUTRAL_AT_NON_RESOLVER, number)
+            named = make.query_at(self._job, ips[0], self._evidence.host)
+            result = await self._measured(named, followups.NAME_AT_NON_RESOLVER, number)
+            if answers.answers(result):
+                return
+
+    async def certificates(self) -> None:
+        """Who proves the name: the hosts that were answered here, and the control's."""
+        if not self._speaks_tls():
+            return
+        there = [ip for c in controls.valid(self._evidence) for ip in answers.control_answers(c)]
+        here = answers.addresses(self._evidence.trial)
+        known = {
+            ip_of(step.address)
+            for trial in self._evidence.trials
+            for step in trial.steps
+            if step.op == "tls_handshake"
+        }
+        odd = sorted(ip for ip in here - known if ip not in there and not self._evidence.odd(ip))
+        for ip in odd[:_ODD]:
+            job = make.certificate_at(self._job, ip)
+            await self._measured(job, followups.CERTIFICATE_AT_ANSWER, 1)
+        good = [ip for ip in dict.fromkeys(there) if ip not in here and not self._evidence.odd(ip)]
+        for ip in good[:1]:
+            job = make.certificate_at(self._job, ip)
+            await self._measured(job, followups.CERTIFICATE_AT_CONTROL_ANSWER, 1)
+
+    def _speaks_tls(self) -> bool:
+        return self._job.check.name in {"tls", "https", "dns", "http"}
+
+    async def transfers(self, within: float) -> None:
+        """From the target and from the decoy, under both names, in turns on the same line."""
+        address = next((ip_of(s.address) for s in self._steps("transfer") if s.address), None)
+        async with self._tools.decoy(within) as place:
+            if place is None or address is None or self._job.check.name not in {"http", "https"}:
+                return
+            at, session = place
+            check: Any = self._job.check
+            size = min(max(check.transfer, make.LEAST), make.MOST, session.bytes_max)
+            for number in range(1, transfers.PAIRS + 1):
+                again = make.transfer_again(self._job, address, size)
+                await self._measured(again, followups.TRANSFER_FROM_TARGET, number)
+                for kind, name in (
+                    (followups.TRANSFER_NEUTRAL, self._tools.neutral_name),
+                    (followups.TRANSFER_NAME, self._name),
+                ):
+                    job = make.transfer_at(self._job, at, session, name, size)
+                    await self._measured(job, kind, number)
+
+    async def at_target(self) -> None:
+        """A neutral server name and harmless bytes where it failed, once the place is rested."""
+        for address in list(dict.fromkeys(tried_in(self._evidence.trial)))[:1]:
+            place = parse_endpoint(address)
+            if self._tools.quarantine.remaining(place) > 0:
+                return
+            harmless = make.harmless_at(self._job, place)
+            await self._measured(harmless, followups.HARMLESS_AT_TARGET, 1)
+            neutral = make.neutral_at(self._job, place, self._tools.neutral_name)
+            await self._measured(neutral, followups.NEUTRAL_AT_TARGET, 1)
+
+    async def _wait_and_go_there(self, within: float) -> None:
+        """In a one-off check there is no later cycle: go there if the quarantine ends in time."""
+        places = [parse_endpoint(a) for a in tried_in(self._evidence.trial)][:1]
+        rest = max((self._tools.quarantine.remaining(place) for place in places), default=0.0)
+        if rest < within:
+            await asyncio.sleep(rest)
+            await self.at_target()
+
+    def _steps(self, op: str) -> Iterable[Any]:
+        return [step for step in self._evidence.trial.steps if step.op == op]
+
+    async def _passes(self, job: Job, kind: str, number: int) -> bool:
+        return succeeded(await self._measured(job, kind, number))
+
+    async def _measured(self, job: Job, kind: str, number: int) -> Measurement:
+        if len(self.found) >= MOST:
+            raise _EnoughError
+        try:
+            measurement = await measure(
+                job,
+                self._tools.instruments,
+                cycle=self._cycle,
+                trial=number,
+                role="followup",
+                followup_of=self._evidence.trial.id,
+                followup=kind,
+            )
+        except Interrupted as interrupted:
+            # It shows nothing, but what it had sent may have triggered something.
+            if interrupted.measurement.steps:
+                self._tools.record(interrupted.measurement)
+            self._tools.quarantine.anomaly(interrupted.measurement)
+            # asyncio.timeout takes a cancellation for its own only if it is of the very class.
+            raise asyncio.CancelledError from interrupted
+        self._tools.record(measurement)
+        self._tools.quarantine.anomaly(measurement)
+        self.found.append(measurement)
+        return measurement

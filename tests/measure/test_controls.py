@@ -1,0 +1,435 @@
+"""probe.measure.controls: what controls say becomes facts, and what they cannot say does not."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support.authority import ca_file, serving
+from support.control import (
+    CLIENT,
+    ELSEWHERE,
+    Answer,
+    Asked,
+    anchor_there,
+    playing,
+    reply,
+    response,
+    there,
+)
+from support.plans import planned, tools
+from support.records import HERE, https
+
+from probe.core.address import Endpoint
+from probe.core.model import Measurement
+from probe.core.strictyaml import ConfigError
+from probe.judge.controls import valid
+from probe.judge.evidence import Evidence
+from probe.measure.controls import REUSE, Controls
+from probe.measure.measure import Instruments, measure
+from probe.net.clocks import FakeClock
+from probe.net.fake import FakeNetwork
+from probe.plan.controls import ControlPlace
+from probe.plan.jobs import Job
+from probe.plan.question import Reply
+
+NOW = datetime(2017, 7, 18, tzinfo=UTC)
+SESSION = {
+    "decoys": ["198.51.100.2:443", "192.168.1.1:443"],
+    "leaf": "0" * 64,
+    "echo": "10.0.0.1:7",
+    "client": CLIENT,
+    "expires": 60,
+}
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROBE_CONTROL_TOKEN", "secret-token")
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@dataclass
+class World:
+    """One control that answers as it is told, and what comes of asking it."""
+
+    url: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    recorded: list[Measurement] = field(default_factory=list)
+    kept: dict[str, bytes] = field(default_factory=dict)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    controls: Controls = field(init=False)
+    tools: Instruments = field(init=False)
+
+    async def ask(self, job: Job, *addresses: str, cycle: str = "c-1") -> tuple[Measurement, ...]:
+        return await self.controls.ask(job, addresses, cycle)
+
+
+def job(url: str = "https://shop.example/", **options: Any) -> Job:
+    return planned(targets=[{"id": "shop", "url": url, **options}]).jobs[0]
+
+
+def place(url: str, name: str = "berlin", **more: Any) -> ControlPlace:
+    return ControlPlace(id=name, url=url, token_env="PROBE_CONTROL_TOKEN", **more)
+
+
+def with_control(
+    answer: Answer | Reply, test: Callable[[World], Awaitable[None]], within: float = 10.0
+) -> None:
+    """Run the test beside a control; a Reply stands for a server that always gives it."""
+
+    async def main() -> None:
+        world = World()
+        told: Answer = (
+            (lambda _: response(answer.as_json())) if isinstance(answer, Reply) else answer
+        )
+        async with playing(told) as control:
+            world.tools = tools(FakeNetwork(), world.kept, clock=world.clock)
+            world.url, world.asked = control.url, control.asked
+            world.controls = Controls(
+                [place(control.url)], world.tools, world.recorded.append, within=within
+            )
+            await test(world)
+            await world.controls.aclose()
+
+    asyncio.run(main())
+
+
+def fresh(**more: Any) -> Answer:
+    """A control that measures anew for every question."""
+
+    def answer(_: Asked) -> bytes:
+        return response(reply(there(NOW), anchors=(anchor_there(NOW),), **more).as_json())
+
+    return answer
+
+
+def test_what_a_control_saw_is_recorded_as_its_own() -> None:
+    async def test(world: World) -> None:
+        here = job()
+        target, anchor = await world.ask(here, "198.51.100.1")
+        assert sorted(world.recorded, key=lambda m: m.role) == [anchor, target]
+        assert (target.origin, target.role, target.cycle, target.run) == (
+            "berlin",
+            "target",
+            "c-1",
+            "run",
+        )
+        assert target.target == here.target
+        assert target.vantage == replace(ELSEWHERE, id="berlin")
+        assert (anchor.origin, anchor.role, anchor.cycle) == ("berlin", "anchor", "c-1")
+        assert anchor.target.service == "anchors"
+        assert target.covered == "response"
+        asked = world.asked[0]
+        assert asked.headers["authorization"] == "Bearer secret-token"
+        assert asked.json == {
+            "targets": [
+                {"url": "https://shop.example/", "options": {}, "addresses": ["198.51.100.1"]}
+            ]
+        }
+
+    with_control(fresh(), test)
+
+
+def test_it_counts_for_the_judge() -> None:
+    async def test(world: World) -> None:
+        target, anchor = await world.ask(job())
+        trial = replace(there(NOW), origin="vantage", vantage=HERE, target=job().target)
+        evidence = Evidence(trials=(trial,), controls=(target,), control_anchors=(anchor,))
+        assert [control.id for control in valid(evidence)] == ["berlin"]
+
+    with_control(fresh(), test)
+
+
+def test_a_control_cannot_pass_its_words_off_as_anything_else() -> None:
+    liar = there(
+        NOW,
+        origin="vantage",
+        role="anchor",
+        trial=7,
+        cycle="c-0",
+        followup="decoy",
+        followup_of="x",
+        covered="transfer",
+        vantage=HERE,
+        target=replace(job().target, id="another", url="https://another.example/"),
+    )
+
+    async def test(world: World) -> None:
+        (target,) = await world.ask(job())
+        assert (target.origin, target.role, target.trial) == ("berlin", "target", 1)
+        assert (target.followup, target.followup_of, target.cycle) == (None, None, "c-1")
+        assert (target.target, target.covered) == (job().target, "response")
+        assert target.vantage.country == "DE"
+
+    with_control(reply(liar), test)
+
+
+def test_a_refusal_is_told_in_the_controls_words_without_addresses() -> None:
+    words = f"refused: private\x1b[2J address {CLIENT} " + "x" * 500
+
+    async def test(world: World) -> None:
+        (target,) = await world.ask(job())
+        assert target.invalid is not None
+        assert target.invalid.startswith("refused: private [2J address [scrubbed]")
+        assert len(target.invalid) <= 200
+
+    with_control(reply(there(NOW, check="", steps=(), invalid=words)), test)
+
+
+def unusable(answer: Answer | Reply, told: str, **more: Any) -> None:
+    async def test(world: World) -> None:
+        found = await world.ask(job(), cycle="c-9")
+        assert list(found) == world.recorded
+        (target,) = found
+        assert (target.origin, target.role, target.cycle) == ("berlin", "target", "c-9")
+        assert (target.steps, target.check, target.target) == ((), "https", job().target)
+        assert target.invalid
+        assert told in target.invalid
+        assert "secret-token" not in target.invalid
+        assert world.kept == {}
+
+    with_control(answer, test, **more)
+
+
+def test_a_control_that_answers_nonsense_is_invalid_and_decides_nothing() -> None:
+    forged = reply(there(NOW), objects={hashlib.sha256(b"a").hexdigest(): b"b"})
+    bytes_as_text = replace(https()[-1], detail={"bytes": "many"})
+    for answer, told in (
+        (lambda _: response(b"not json"), "malformed"),
+        (lambda _: response(b"{}"), "missing required field"),
+        (lambda _: response(b" " * (4 * 1024 * 1024 + 1)), "larger than"),
+        (forged, "does not match"),
+        (reply(), "its answer cannot be used: it did not answer"),
+        (reply(there(NOW), there(NOW)), "did not answer"),
+        (reply(there(NOW, check="tcp")), "measured something else"),
+        (reply(there(NOW - timedelta(days=2))), "clock"),
+        (reply(there(NOW, steps=(bytes_as_text,))), "a step transfer"),
+        (reply(there(NOW), anchors=(there(NOW),)), "anchors is of an unknown kind"),
+    ):
+        unusable(answer, told)
+
+
+def test_a_control_that_cannot_be_asked_is_invalid_and_says_why() -> None:
+    error = response(b'{"error": "who are you"}', "401 Unauthorized")
+    unusable(lambda _: error, "it could not be asked: it does not know us")
+    elsewhere = response(b"", "307 Temporary Redirect", "Location: http://127.0.0.1:1/")
+    unusable(lambda _: elsewhere, "not followed")
+    unusable(lambda _: response(b'{"error": "url?"}', "422 Unprocessable"), "422: url?")
+
+
+def test_a_slow_control_holds_nobody_up() -> None:
+    async def silent(_: Asked) -> bytes:
+        await asyncio.get_running_loop().create_future()
+        return b""
+
+    began = time.monotonic()
+    unusable(silent, "no answer in time", within=0.1)
+    assert time.monotonic() - began < 5
+
+
+def test_several_controls_are_asked_and_one_that_is_down_does_not_hide_the_other() -> None:
+    async def test(world: World) -> None:
+        both = Controls(
+            [place("http://127.0.0.1:1", "gone"), place(world.url)],
+            world.tools,
+            world.recorded.append,
+            within=0.3,
+        )
+        found = await both.ask(job(), (), "c-1")
+        assert [(m.origin, m.role, m.invalid is None) for m in found] == [
+            ("gone", "target", False),
+            ("berlin", "target", True),
+            ("berlin", "anchor", True),
+        ]
+        await both.aclose()
+
+    with_control(fresh(), test)
+
+
+def test_an_answer_stands_for_ten_minutes_and_is_recorded_once() -> None:
+    async def test(world: World) -> None:
+        first = await world.ask(job(), "198.51.100.1", "198.51.100.2", cycle="c-1")
+        world.clock.advance(REUSE - 1)
+        again = await world.ask(job(), "198.51.100.2", "198.51.100.1", cycle="c-2")
+        assert again == first
+        assert (len(world.asked), len(world.recorded)) == (1, 2)
+        other = await world.ask(job(), "198.51.100.3", cycle="c-3")
+        assert other != first
+        world.clock.advance(2)
+        late = await world.ask(job(), "198.51.100.1", "198.51.100.2", cycle="c-4")
+        assert late[0].cycle == "c-4"
+        assert len(world.asked) == 3
+
+    with_control(fresh(), test)
+
+
+def test_a_failure_is_not_held_against_the_control_the_next_time() -> None:
+    answers = [response(b"no"), response(reply(there(NOW)).as_json())]
+
+    async def test(world: World) -> None:
+        (bad,) = await world.ask(job())
+        (good,) = await world.ask(job())
+        assert bad.invalid
+        assert good.invalid is None
+
+    with_control(lambda _: answers.pop(0), test)
+
+
+def test_one_round_of_anchors_that_comes_with_several_answers_is_recorded_once() -> None:
+    round_ = anchor_there(NOW)
+
+    def answer(_: Asked) -> bytes:
+        return response(reply(there(NOW), anchors=(round_,)).as_json())
+
+    async def test(world: World) -> None:
+        _, first = await world.ask(job(), cycle="c-1")
+        _, again = await world.ask(job("https://other.example/"), cycle="c-2")
+        assert again is first
+        assert sum(m.role == "anchor" for m in world.recorded) == 1
+
+    with_control(answer, test)
+
+
+def test_an_id_that_came_before_is_refused() -> None:
+    async def test(world: World) -> None:
+        await world.ask(job(), "198.51.100.1")
+        (again,) = await world.ask(job(), "198.51.100.2")
+        assert "repeated an id" in (again.invalid or "")
+
+    with_control(reply(there(NOW)), test)
+
+
+def test_objects_are_kept_under_their_hash() -> None:
+    body = b"<h1>403</h1>"
+
+    async def test(world: World) -> None:
+        await world.ask(job())
+        assert list(world.kept.values()) == [body]
+
+    with_control(reply(there(NOW), objects={hashlib.sha256(body).hexdigest(): body}), test)
+
+
+def test_nobody_is_asked_about_what_is_private_or_in_ones_own_network() -> None:
+    async def test(world: World) -> None:
+        assert await world.ask(job(private=True)) == ()
+        assert await world.ask(job("tcp://192.168.1.1:80")) == ()
+        (target,) = await world.ask(job("https://shop.example/?token=hunter2"))
+        assert "holds a secret" in (target.invalid or "")
+        await world.ask(job(), "10.0.0.1", "198.51.100.1")
+        (asked,) = world.asked
+        assert asked.json["targets"][0]["addresses"] == ["198.51.100.1"]
+
+    with_control(fresh(), test)
+
+
+def test_the_vantages_own_address_is_learnt_and_hidden_from_then_on() -> None:
+    class Page(FakeNetwork):
+        async def lookup(self, host: str) -> tuple[str, ...]:
+            raise OSError(f"refused to {CLIENT}")
+
+    async def test(world: World) -> None:
+        seen = replace(world.tools, net=Page())
+        await world.ask(job(), "198.51.100.1")
+        assert world.tools.own_addresses == {CLIENT}
+        dns = job("dns://shop.example", resolver="system")
+        hidden = await measure(dns, seen, cycle="c-2")
+        assert CLIENT not in repr(hidden)
+
+    with_control(fresh(), test)
+
+
+def test_a_target_can_not_be_declared_the_vantages_own_address() -> None:
+    async def test(world: World) -> None:
+        await world.ask(job(), "198.51.100.1")
+        assert world.tools.own_addresses == set()
+
+    with_control(fresh(client="198.51.100.1"), test)
+
+
+def test_a_session_is_used_again_until_shortly_before_its_end() -> None:
+    async def test(world: World) -> None:
+        (first,), (again,) = await asyncio.gather(
+            world.controls.session(), world.controls.session()
+        )
+        assert first == again
+        assert first[0] == "berlin"
+        assert world.tools.own_addresses == {CLIENT}
+        world.clock.advance(49)
+        await world.controls.session()
+        assert [asked.path for asked in world.asked] == ["/v1/session"]
+        world.clock.advance(2)
+        await world.controls.session()
+        assert len(world.asked) == 2
+
+    with_control(lambda _: response(json.dumps(SESSION).encode()), test)
+
+
+def test_a_session_does_not_lead_into_the_vantages_own_network() -> None:
+    async def test(world: World) -> None:
+        far = Controls([place(world.url)], world.tools, world.recorded.append)
+        ((_, near),) = await far.session()
+        assert near.echo == Endpoint("10.0.0.1", 7)  # a control in the same network may be there
+        await far.aclose()
+
+    with_control(lambda _: response(json.dumps(SESSION).encode()), test)
+    # The proxy of the environment is the control here: so a public name needs no lookup.
+
+    async def through(world: World) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HTTP_PROXY", world.url)
+            far = Controls([place("http://control.example")], world.tools, world.recorded.append)
+        ((_, session),) = await far.session()
+        assert session.decoys == (Endpoint("198.51.100.2", 443),)
+        assert session.echo is None
+        await far.aclose()
+
+    with_control(lambda _: response(json.dumps(SESSION).encode()), through)
+
+
+def test_a_control_without_a_usable_session_is_left_out() -> None:
+    async def test(world: World) -> None:
+        assert await world.controls.session() == []
+        assert world.recorded == []
+
+    with_control(lambda _: response(b"[]"), test)
+    with_control(lambda _: response(b"", "401 Unauthorized"), test)
+
+
+def test_a_control_is_trusted_by_its_own_authority() -> None:
+    async def main() -> None:
+        async with playing(fresh(), serving("localhost")) as control:
+            one = place(control.url, ca_file=ca_file())
+            made = tools(FakeNetwork(), clock=FakeClock(NOW))
+            controls = Controls([one], made, lambda _: None)
+            target, _ = await controls.ask(job(), (), "c")
+            assert target.invalid is None
+            await controls.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_missing_token_is_told_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PROBE_CONTROL_TOKEN")
+    with pytest.raises(ConfigError, match="PROBE_CONTROL_TOKEN is not set"):
+        Controls([place("https://control.example")], tools(FakeNetwork()), lambda _: None)
+
+
+def test_without_controls_nobody_is_asked() -> None:
+    none = Controls([], tools(FakeNetwork()), lambda _: None)
+
+    async def main() -> None:
+        assert await none.ask(job(), (), "c") == ()
+        assert await none.session() == []
+        await none.aclose()
+
+    asyncio.run(main())
