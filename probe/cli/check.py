@@ -11,7 +11,7 @@ stored; 130 interrupted. A service counts by its features.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,6 +21,7 @@ from probe.cli.main import INTERNAL, Usage, abandon_output
 if TYPE_CHECKING:
     from probe.cli.session import Storing
     from probe.core.model import Measurement, Verdict
+    from probe.measure.measure import Instruments
     from probe.measure.once import Round
     from probe.plan.jobs import Plan
 
@@ -40,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", dest="out", metavar="FILE", type=Path, help="write to this file")
     parser.add_argument("--quick", action="store_true", help="leave out follow-up measurements")
     parser.add_argument(
-        "--control", metavar="URL", action="append", default=[], help="ask this control as well"
+        "--explain", action="store_true", help="say below the table why what is not ok is not"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="list every target")
     parser.add_argument("--quiet", action="store_true", help="say nothing on standard error")
@@ -60,11 +61,33 @@ def add_whats(parser: argparse.ArgumentParser) -> None:
         help="ask this resolver instead of the configured ones; may be given several times",
     )
     parser.add_argument(
+        "--control",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="ask this control as well, with the token in PROBE_CONTROL_TOKEN",
+    )
+    parser.add_argument(
         "--vantage",
         metavar="KEY=VALUE",
         action="append",
         default=[],
         help="id, country, asn or network of this vantage; may be given several times",
+    )
+    parser.add_argument(
+        "--trace",
+        dest="trace",
+        action="store_const",
+        const="route",
+        help="find the routers on the way to what failed, by UDP and TCP SYN",
+    )
+    # An option of its own: "--trace WHAT" must not take the target for its value.
+    parser.add_argument(
+        "--trace=hello",
+        dest="trace",
+        action="store_const",
+        const="hello",
+        help="also how far on a ClientHello is reset; a place may stay blocked for minutes then",
     )
 
 
@@ -77,7 +100,15 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.what and not args.config:
         raise Usage("say what to check: a URL, a configuration file or a service")
-    plan = plan_for(args.what, config=args.config, resolvers=args.resolver, vantage=args.vantage)
+    if args.quick and args.trace:
+        raise Usage("--quick leaves out follow-ups, and --trace asks for some")
+    plan = plan_for(
+        args.what,
+        config=args.config,
+        resolvers=args.resolver,
+        vantage=args.vantage,
+        controls=args.control,
+    )
     if args.results:
         plan = replace(plan, results=args.results)
     try:
@@ -101,19 +132,50 @@ def _check(args: argparse.Namespace, plan: "Plan") -> int:
             try:
                 with progress(len(plan.jobs), visible=visible) as done:
                     result = asyncio.run(
-                        check_once(plan, tools, storing.recorders, done, storing.health_of(tools))
+                        check_once(
+                            plan,
+                            tools,
+                            storing.recorders,
+                            done,
+                            storing.health_of(tools),
+                            quick=args.quick,
+                        )
                     )
+                    if args.trace:
+                        plan = _traced(args, plan, tools, storing, result)
             except KeyboardInterrupt:
                 _tell_interrupted(args, plan)
                 raise
         code = INTERNAL if storing.lost else exit_code(result.verdicts)
         try:
             _write(args, tools.run, plan, result, storing.measurements, out)
+            if args.explain and args.format == "table":
+                _explain(result, storing.measurements, tools.read, out)
             out.flush()
             _tell(args, plan, storing)
         except BrokenPipeError:
             abandon_output()  # what was measured is no less true for that
     return code
+
+
+def _traced(
+    args: argparse.Namespace,
+    plan: "Plan",
+    tools: "Instruments",
+    storing: "Storing",
+    result: "Round",
+) -> "Plan":
+    """Trace what failed; the plan with notes on what could not be traced."""
+    import asyncio
+    from dataclasses import replace
+
+    from probe.measure.tracing import trace_failures
+    from probe.net.hops import RealTracer
+
+    hello = args.trace == "hello"
+    tracer, record = RealTracer(), storing.recorders.measurement
+    notes = asyncio.run(trace_failures(plan, result, tracer, tools, record, hello=hello))
+    return replace(plan, notes=(*plan.notes, *notes))
 
 
 def exit_code(verdicts: "Sequence[Verdict]") -> int:
@@ -138,10 +200,12 @@ def _write(
 ) -> None:
     if args.format == "table":
         from probe.show.tabular import console_for
+        from probe.show.traces import show_traces
         from probe.show.verdicts import show_verdicts
 
         console = console_for(out)
         show_verdicts(result.verdicts, measurements, console, every_target=args.verbose)
+        show_traces(measurements, out)
     elif args.format == "json":
         from probe.show.lines import write_check
 
@@ -151,12 +215,36 @@ def _write(
 
         write_jsonl(result.verdicts, out)
     else:
+        from probe.core.model import VANTAGE
         from probe.record.join import Judged
         from probe.show.csv import write_measurements
 
         judged = {v.cycle: Judged.of(v) for v in result.verdicts if v.target is not None}
-        targets = (m for m in measurements if m.role == "target")
+        targets = (m for m in measurements if m.role == "target" and m.origin == VANTAGE)
         write_measurements(((m, judged.get(m.cycle)) for m in targets), out)
+
+
+def _explain(
+    result: "Round",
+    measurements: "Sequence[Measurement]",
+    read: "Callable[[str], bytes | None]",
+    out: TextIO,
+) -> None:
+    from probe.cli.explain import say
+    from probe.cli.stored import evidence_of
+    from probe.plan.knowledge import shipped_knowledge
+
+    found = {measurement.id: measurement for measurement in measurements}
+    kept = {
+        name: body
+        for measurement in measurements
+        for step in measurement.steps
+        if (name := step.detail.get("body")) and (body := read(name)) is not None
+    }
+    for verdict in result.verdicts:
+        if verdict.target is not None and verdict.outcome != "ok":
+            out.write("\n")
+            say(verdict, evidence_of(verdict, found, kept, shipped_knowledge()), out)
 
 
 def _tell(args: argparse.Namespace, plan: "Plan", storing: "Storing") -> None:
@@ -164,10 +252,7 @@ def _tell(args: argparse.Namespace, plan: "Plan", storing: "Storing") -> None:
         print(f"probe: {storing.failed}; not everything was stored", file=sys.stderr)
     if args.quiet:
         return
-    notes = list(plan.notes)
-    if args.control:
-        notes.append("--control: this version asks no controls yet")
-    for note in dict.fromkeys(notes):
+    for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)
     if args.format == "table" and not args.no_store and not storing.lost:
         print(f"{'' if args.out else _BLANK}results: {plan.results}", file=sys.stderr)

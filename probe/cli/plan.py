@@ -39,8 +39,19 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.what and not args.config:
         raise Usage("say what to plan: a URL, a configuration file or a service")
-    plan = plan_for(args.what, config=args.config, resolvers=args.resolver, vantage=args.vantage)
+    plan = plan_for(
+        args.what,
+        config=args.config,
+        resolvers=args.resolver,
+        vantage=args.vantage,
+        controls=args.control,
+    )
     planned = preview(plan)
+    if args.trace:
+        from probe.measure.tracing import planned_traces
+        from probe.net.hops import RealTracer
+
+        planned += planned_traces(plan, RealTracer(), hello=args.trace == "hello")
     with output(args.out) as out:
         if args.format == "table":
             write_groups(_groups(planned), out)

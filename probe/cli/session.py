@@ -2,14 +2,15 @@
 
 import contextlib
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from probe.core.ids import uuid7
 from probe.core.model import Event, Measurement, Verdict
 from probe.judge.vantage import VantageState
-from probe.measure.cycle import Recorders
+from probe.measure.means import Recorders
 from probe.measure.measure import Instruments
 from probe.net.clocks import Clock, RealClock
 from probe.net.real import RealNetwork
@@ -18,6 +19,7 @@ from probe.plan.jobs import Plan
 from probe.record.disk import ResultsError
 from probe.record.journal import Journal
 
+_NEWEST: Final = 512  # objects of at most 32 KiB each that are kept in memory
 _Record = TypeVar("_Record", Measurement, Verdict, Event)
 
 
@@ -29,11 +31,7 @@ def instruments(plan: Plan, journal: Journal | None, clock: Clock | None = None)
     for alpn in ((), ("http/1.1",)):
         trust.prepare(Policy(ca_file=plan.ca_file, alpn=alpn))
 
-    def keep(data: bytes) -> str:
-        if journal is not None:
-            with contextlib.suppress(ResultsError):  # the journal itself tells of a full disk
-                return journal.objects.put(data)
-        return hashlib.sha256(data).hexdigest()
+    objects = _Objects(journal)
 
     return Instruments(
         run=uuid7(clock.now()),
@@ -41,11 +39,40 @@ def instruments(plan: Plan, journal: Journal | None, clock: Clock | None = None)
         net=RealNetwork(),
         clock=clock,
         trust=trust,
-        keep=keep,
+        keep=objects.keep,
+        read=objects.read,
         ca_file=plan.ca_file,
         user_agent=plan.user_agent,
         max_addresses=plan.max_addresses,
     )
+
+
+class _Objects:
+    """Objects go to the journal; the newest stay in memory, for the judge and without a disk."""
+
+    def __init__(self, journal: Journal | None) -> None:
+        self._journal = journal
+        self._newest: OrderedDict[str, bytes] = OrderedDict()
+
+    def keep(self, data: bytes) -> str:
+        name = hashlib.sha256(data).hexdigest()
+        self._newest[name] = data
+        if len(self._newest) > _NEWEST:
+            self._newest.popitem(last=False)
+        if self._journal is not None:
+            with contextlib.suppress(ResultsError):  # the journal itself tells of a full disk
+                self._journal.objects.put(data)
+        return name
+
+    def read(self, name: str) -> bytes | None:
+        if name in self._newest:
+            return self._newest[name]
+        if self._journal is None:
+            return None
+        try:
+            return self._journal.objects.get(name)
+        except (OSError, ValueError):
+            return None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from probe.core.masking import mask
 from probe.core.model import Vantage
 from probe.plan.catalogue import names, service
 from probe.plan.config import Config, VantageSection, read_config
+from probe.plan.controls import TOKEN_ENV, ControlPlace, ControlSection
 from probe.plan.jobs import Plan, Planner
 
 _CONFIGURATIONS: Final = (".yaml", ".yml")
@@ -26,6 +27,7 @@ def plan_for(
     config: Path | None = None,
     resolvers: Sequence[str] = (),
     vantage: Sequence[str] = (),
+    controls: Sequence[str] = (),
 ) -> Plan:
     """The plan for what stands on the command line. Usage or ConfigError says what to change.
 
@@ -44,6 +46,7 @@ def plan_for(
         base,
         _vantage(settings, vantage),
         tuple(_resolver(text) for text in resolvers),
+        tuple(_control(text) for text in controls),
     )
     if files:
         planner.add_config()
@@ -140,8 +143,20 @@ def _vantage(settings: Config, given: Sequence[str]) -> Vantage:
         return VantageSection.model_validate(values).vantage()
     except ValidationError as exc:
         error = exc.errors(include_url=False)[0]
-        message = error["msg"].removeprefix("Value error, ")
-        raise Usage(f"--vantage {error['loc'][0]}: {message[0].lower()}{message[1:]}") from None
+        raise Usage(f"--vantage {error['loc'][0]}: {_first(exc)}") from None
+
+
+def _control(text: str) -> ControlPlace:
+    """A control that is given by its URL; its token is in the environment."""
+    try:
+        return ControlSection(url=text, token_env=TOKEN_ENV).place(Path())
+    except ValidationError as exc:
+        raise Usage(f"--control: {_first(exc)}") from None
+
+
+def _first(exc: ValidationError) -> str:
+    message = exc.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def _in_one_line(exc: ValueError) -> str:

@@ -160,6 +160,9 @@ def test_a_file_that_cannot_be_read_is_one_line(probe: Command) -> None:
         (["--vantage", "network=dsl"], "'residential', 'mobile', 'datacenter' or 'leased_line'"),
         (["--resolver", "1.1.1.1"], "--resolver: '1.1.1.1' is no resolver: write udp://1.1.1.1"),
         (["--resolver", f"https://u:{SECRET}@h/"], "takes no user name or password"),
+        (["--control", "control.example"], "--control: 'control.example' is no control: write "),
+        (["--control", "http://control.example"], "write https://, or the token could be read"),
+        (["--control", f"https://u:{SECRET}@h/"], "a control's URL holds no user name"),
         (["-o", "/nonexistent/file"], "cannot write '/nonexistent/file'"),
         (["--results", "file/below"], "a file stands where a folder is needed"),
         (["--results", "/proc/results"], "/proc/results: cannot write results there"),
@@ -176,3 +179,21 @@ def test_a_wrong_option_is_one_line_before_anything_is_measured(
     one_line(done, 2, said)
     assert SECRET not in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_control_without_its_token_is_told_before_anything_is_measured(
+    probe: Command, here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROBE_CONTROL_TOKEN", raising=False)
+    given = ("tcp://127.0.0.1:1", "--control", "https://control.example")
+    one_line(here("check", *given), 2, "PROBE_CONTROL_TOKEN is not set")
+    assert probe.stored() == []
+
+
+def test_a_plan_lists_a_control_and_needs_no_token(
+    here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROBE_CONTROL_TOKEN", raising=False)
+    done = here("plan", "tcp://192.0.2.1:1", "--control", "https://control.example")
+    assert done.code == 0
+    assert "control control.example, only after a failure" in done.out
