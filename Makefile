@@ -5,12 +5,12 @@ PYTHON := $(VENV)/bin/python
 export PATH := $(if $(PATH),$(PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench servers lock clean
+.PHONY: demo test check bench lab servers laboratory lock clean
 
 demo: $(VENV)/.runtime  ## see it work on an embedded internet
 	@$(VENV)/bin/probe demo
 
-test: check servers  ## all checks and all tests
+test: check servers laboratory  ## all checks and all tests
 	$(PYTHON) -m pytest -q
 
 check: $(VENV)/.development  ## style, types, and who may import whom
@@ -23,8 +23,20 @@ bench: $(VENV)/.development  ## timings, CPU and sizes, side by side with other 
 	sh bench/setup.sh
 	$(PYTHON) bench/run.py
 
+lab: $(VENV)/.development servers laboratory  ## how often verdicts are right, with a censor on the path (needs root)
+	PYTHONPATH=tests $(PYTHON) -m lab.score $(LAB)
+
 servers:  ## the real servers that tests use, from Debian (needs root; else those tests are skipped)
 	@sh tests/servers.sh
+
+# It is built from source, against Debian's headers: without root there is neither, nor a laboratory.
+laboratory: $(VENV)/.development servers
+	@if [ "$$(id -u)" -ne 0 ]; then echo "laboratory: needs root; its tests are skipped"; \
+	else $(MAKE) --silent $(VENV)/.laboratory; fi
+
+$(VENV)/.laboratory: requirements-lab.txt
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements-lab.txt
+	@touch $@
 
 $(VENV)/.runtime: requirements.txt requirements-build.txt pyproject.toml
 	@echo "setting up $(VENV), once"
@@ -42,6 +54,7 @@ lock: $(VENV)/.runtime  ## pin the newest versions that pyproject.toml allows
 	$(VENV)/bin/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --group build -o requirements-build.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --group build --group dev pyproject.toml -o requirements-dev.txt
+	$(VENV)/bin/uv pip compile $(LOCK) --group lab -o requirements-lab.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 

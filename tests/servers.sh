@@ -1,16 +1,25 @@
 #!/bin/sh
-# Installs the real servers that some tests talk to over loopback, from Debian. Nothing is started:
-# the tests run the programs themselves, from folders and on ports of their own.
+# Installs from Debian the real servers that some tests talk to, and what the laboratory (tests/lab)
+# is built of. Nothing is started: the tests run the programs themselves, from folders and on ports
+# of their own.
 set -eu
 
-# program:package, by default those of the tests; some programs live where only root's PATH looks
-programs=${*:-nginx:nginx-light unbound:unbound}
-PATH=${PATH:-/usr/bin:/bin}:/usr/sbin
+# program:package, by default those of the tests; a package without a program is told by a file of
+# its own. Some programs live where only root's PATH looks.
+headers=/usr/include/libnetfilter_queue/libnetfilter_queue.h:libnetfilter-queue-dev
+headers="$headers /usr/include/libnfnetlink/libnfnetlink.h:libnfnetlink-dev"
+headers="$headers /usr/include/stdio.h:libc6-dev python3-config:python3-dev gcc:gcc"
+network="ip:iproute2 iptables:iptables nft:nftables ethtool:ethtool sysctl:procps setpriv:util-linux"
+programs=${*:-nginx:nginx-light unbound:unbound $network $headers}
+PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 policy=/usr/sbin/policy-rc.d
 
 missing=
 for entry in $programs; do
-    command -v "${entry%%:*}" >/dev/null || missing="$missing ${entry##*:}"
+    case $entry in
+    /*) [ -e "${entry%%:*}" ] || missing="$missing ${entry##*:}" ;;
+    *) command -v "${entry%%:*}" >/dev/null || missing="$missing ${entry##*:}" ;;
+    esac
 done
 [ -n "$missing" ] || exit 0
 

@@ -1,0 +1,157 @@
+"""Under what circumstances the scenarios are measured: the line, the vantage, and the control.
+
+A setting says which scenarios it runs and, where it changes what is right, what is right then.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from lab.innocent import INNOCENT, LOOKALIKES, WELL
+from lab.interference import INTERFERENCE
+from lab.latency import Line
+from lab.places import CONTROL, DECOY, DOMESTIC, RESOLVER, RESOLVER6
+from lab.rules import Captive, DnsProxy, Mitm, NullRoute, Rule, Where
+from lab.scenario import Right, Scenario
+
+QUARANTINE: Final = 2.0  # seconds, instead of 420; residual blocking lasts less
+
+_WORLDWIDE: Final = ("0.0.0.0/0", "::/0")
+_OFFLINE: Final = Right(("offline", "ok"))
+_ABROAD: Final = Right(("unreachable", "ok"))
+
+Judged = Callable[[Scenario], Right]
+
+
+def _own(scenario: Scenario) -> Right:
+    return scenario.right
+
+
+def _always(right: Right) -> Judged:
+    return lambda _: right
+
+
+def _on_a_bad_line(scenario: Scenario) -> Right:
+    """Who loses packets may fail, and even find everything gone; nobody is to blame for it."""
+    more = ("inconclusive", "unreachable", "offline", "down", "ok")
+    return Right(tuple(dict.fromkeys((*scenario.right.outcomes, *more))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One run of the probe over many scenarios."""
+
+    id: str
+    scenarios: tuple[Scenario, ...]
+    line: Line = field(default_factory=Line)
+    rules: tuple[Rule, ...] = ()  # besides those of the scenarios
+    right: Judged | None = _own  # None: whatever accuses nobody, and what proves itself (law 2)
+    control: str | None = "good"  # which helper is asked (``world.HELPERS``), or none
+    # The seconds between cycles, and of the whole run, where the probe runs on a schedule.
+    schedule: tuple[int, int] | None = None
+    in_tests: bool = False  # whether `make test` runs it, once
+
+
+def _dark(spared: tuple[str, ...] = ()) -> Rule:
+    return Rule(where=Where(addresses=_WORLDWIDE, spared=spared), act=NullRoute())
+
+
+_FEW: Final = tuple(s for s in WELL if s.id in {"https-0", "https-1", "http-0", "dns-0", "tls-0"})
+_PORTAL: Final = (*_FEW, *LOOKALIKES[:3])
+_INNOCENT_LINES: Final = (
+    ("loss-1", Line(loss=0.01)),
+    ("loss-5", Line(loss=0.05)),
+    ("loss-10", Line(loss=0.10)),
+    ("jitter", Line(jitter=0.150)),
+    ("flapping", Line(period=9.0, down=2.0)),
+    ("flapping-slowly", Line(period=25.0, down=8.0)),
+)
+
+SETTINGS: Final = (
+    Setting(id="interference", scenarios=INTERFERENCE, in_tests=True),
+    Setting(
+        id="scheduled",
+        scenarios=tuple(s for s in INTERFERENCE if not s.id.startswith(("throttle", "freeze")))
+        + LOOKALIKES,
+        schedule=(12, 62),
+    ),
+    Setting(id="clean", in_tests=True, scenarios=INNOCENT),
+    *(
+        Setting(
+            id=id_,
+            scenarios=INNOCENT,
+            line=line,
+            right=_on_a_bad_line,
+            in_tests=id_ in {"loss-5", "flapping"},
+        )
+        for id_, line in _INNOCENT_LINES
+    ),
+    Setting(
+        id="mitm-everywhere",
+        in_tests=True,
+        scenarios=tuple(s for s in INTERFERENCE if s.id.startswith("mitm-")) + WELL[:4],
+        rules=(
+            Rule(
+                where=Where(names=("mitm-self-signed.site.example",), addresses=(f"{DECOY}/32",)),
+                act=Mitm(signer="self"),
+            ),
+            Rule(
+                where=Where(names=("mitm-authority.site.example",), addresses=(f"{DECOY}/32",)),
+                act=Mitm(signer="authority"),
+            ),
+        ),
+    ),
+    Setting(
+        id="dns-proxy",
+        in_tests=True,
+        scenarios=(*WELL, *(s for s in LOOKALIKES if s.id.startswith(("gone", "cdn")))),
+        rules=(Rule(where=Where(), act=DnsProxy(upstream=RESOLVER)),),
+    ),
+    Setting(
+        id="portal-reset",
+        in_tests=True,
+        scenarios=_PORTAL,
+        rules=(Rule(where=Where(), act=Captive(https="reset")),),
+        right=_always(_OFFLINE),
+    ),
+    Setting(
+        id="portal-certificate",
+        scenarios=_PORTAL,
+        rules=(Rule(where=Where(), act=Captive(https="certificate")),),
+        right=_always(_OFFLINE),
+    ),
+    Setting(
+        id="no-network",
+        in_tests=True,
+        scenarios=INNOCENT,
+        rules=(_dark(),),
+        right=_always(_OFFLINE),
+    ),
+    Setting(
+        id="domestic-only",
+        scenarios=INNOCENT,
+        rules=(_dark((DOMESTIC, f"{RESOLVER}/32", f"{RESOLVER6}/128")),),
+        right=_always(_ABROAD),
+    ),
+    *(
+        Setting(
+            id=id_,
+            scenarios=(*INTERFERENCE, *LOOKALIKES),
+            right=None,
+            control=control,
+            rules=rules,
+            in_tests=id_ == "control-down",
+        )
+        for id_, control, rules in (
+            ("no-control", None, ()),
+            ("control-down", "down", ()),
+            (
+                "control-blocked",
+                "good",
+                (Rule(where=Where(addresses=(CONTROL,)), act=NullRoute()),),
+            ),
+            ("control-offline", "offline", ()),
+            ("control-in-the-same-country", "compatriot", ()),
+        )
+    ),
+)
