@@ -22,6 +22,7 @@ import dns.message
 import pytest
 from pydantic import BaseModel
 from support.servers import http, page
+from support.tracing import FakeTracer
 
 from probe.checks import BUILT_IN
 from probe.checks.exchange import MATCHED, SAMPLES
@@ -30,6 +31,7 @@ from probe.checks.http import KEPT, MAX_REDIRECTS
 from probe.checks.kit import Kit, Timeouts
 from probe.checks.queries import MAX_EXTRA
 from probe.checks.resolver import parse_resolver
+from probe.checks.trace import TraceCheck
 from probe.cli.main import COMMANDS, main
 from probe.cli.session import instruments
 from probe.cli.what import plan_for
@@ -43,7 +45,7 @@ from probe.judge import mechanism
 from probe.judge.covered import TRANSFER_BYTES
 from probe.judge.rules import TABLE
 from probe.measure import once
-from probe.measure.cycle import Recorders
+from probe.measure.means import Recorders
 from probe.net.clocks import RealClock
 from probe.net.fake import FakeNetwork
 from probe.net.trust import Trust
@@ -305,8 +307,12 @@ async def scripted_steps() -> list[Step]:
         )
         for last in (7, 8, 10, 11)
     ]
-    checks.append(BUILT_IN["tls"](host="192.0.2.12", port=443))
+    checks.append(BUILT_IN["tls"](host="192.0.2.12", port=443, pin="0" * 64))
     checks.append(BUILT_IN["dns"](host="www.example", port=53))
+    tracer = FakeTracer(resets_at=1)
+    checks.append(
+        TraceCheck(tracer=tracer, packet="hello", host="192.0.2.9", port=443, server_name="a.b")
+    )
     for check in checks:
         with contextlib.suppress(Stopped):
             await check.run(kit)
