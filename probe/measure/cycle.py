@@ -120,8 +120,12 @@ class _Cycle:
         self._take(await self._means.controls.ask(self._job, ips, self._id))
 
     async def _repeat(self, evidence: Evidence) -> None:
-        """Repeats at once are one observation; what they exclude is a single lost packet."""
-        if not (self._means.confirmation.at_once and self._asks):
+        """Repeats at once are one observation; what they exclude is a single lost packet.
+
+        On a schedule the next cycles are the repeats, but not of a success: it triggered nothing,
+        and the next cycle would forget it.
+        """
+        if not self._asks or (when.failed(evidence) and not self._means.confirmation.at_once):
             return
         silent = when.silent(evidence)
         for number in range(2, max(self._needed, 2) + 1):

@@ -114,7 +114,8 @@ def lookup(
                 reply = dns.message.from_wire(sock.recv(4096))
             except OSError:  # nothing came, or ICMP says that nobody is there
                 continue
-            addresses = [item.to_text() for rrset in reply.answer for item in rrset]
+            # In one order: a server turns its own.
+            addresses = sorted(item.to_text() for rrset in reply.answer for item in rrset)
             found.append((dns.rcode.to_text(reply.rcode()), addresses))
     return found
 

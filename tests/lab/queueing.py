@@ -52,7 +52,7 @@ class QueueLoop:
         self._poll = select.poll()
 
     def at(self, when: float, what: Callable[[], None]) -> None:
-        """Call it at this time of ``time.monotonic``; those of equal times in the order of calls."""
+        """Call it at this time of ``time.monotonic``; equal times keep the order of calls."""
         heapq.heappush(self._timers, (when, next(self._count), what))
 
     def watch(self, fileno: int, what: Callable[[], None]) -> None:

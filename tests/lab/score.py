@@ -104,7 +104,7 @@ def told(result: Result) -> str:
     verdict = result.verdict
     node = f" {verdict.mechanism}" if verdict.mechanism else ""
     where = f"{result.setting} {result.scenario.id}, seed {result.seed}"
-    return f"{where}: {verdict.outcome}{node} by {verdict.rule}"
+    return f"{where}: {verdict.outcome}{node} by {verdict.rule} ({verdict.note})"
 
 
 def tables(score: Score) -> Iterator[str]:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ class Stage:
         self.lab.censor(*own, *setting.rules)
         results = self.lab.folder / f"results-{setting.id}-{seed}"
         self._probe(setting, seed, results)
-        verdicts = newest(results, None, None).values()
+        verdicts = newest(results, None, _stopped(setting, results)).values()
         by_target = {verdict.target: verdict for verdict in verdicts if verdict.target}
         return [
             Result(
@@ -92,7 +93,7 @@ class Stage:
         path.write_text(json.dumps(self.configuration(setting, seed)))  # JSON is YAML
         words = ["check", str(path), "--format", "json"]
         if setting.schedule:
-            words = ["run", str(path), "--for", f"{setting.schedule[1]}s"]
+            words = ["run", "-c", str(path), "--for", f"{setting.schedule[1]}s"]
         words += ["--results", str(results), "--quiet"]
         command = python("lab.public_probe", str(self.servers.ca_file), *words)
         with (self.lab.folder / "probe.log").open("ab") as log:
@@ -132,6 +133,15 @@ class Stage:
             "schedule": {"every": f"{setting.schedule[0]}s"} if setting.schedule else {},
             "targets": targets,
         }
+
+
+def _stopped(setting: Setting, results: Path) -> datetime | None:
+    """When a scheduled run was told to stop: cycles that were cut off then are no test of rules."""
+    if setting.schedule is None:
+        return None
+    with (results / "events.jsonl").open() as lines:
+        started = datetime.fromisoformat(json.loads(next(lines))["at"])
+    return started + timedelta(seconds=setting.schedule[1])
 
 
 def _world() -> World:
