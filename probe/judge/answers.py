@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.core import failure
-from probe.core.model import Measurement, Step
+from probe.core.address import is_local
+from probe.core.model import UNKNOWN_COUNTRY, Measurement, Step
 from probe.judge import followups
 from probe.judge.controls import Seen, valid
 from probe.judge.deciding import EXTRA_ANSWER
@@ -18,6 +19,7 @@ from probe.judge.evidence import Evidence, ip_of
 from probe.judge.vantage import wildcard_addresses
 
 _ADDRESSES: Final = {"A", "AAAA"}
+_NOWHERE: Final = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104  (not bound to)
 _CERTIFICATE: Final = {failure.AUTHORITY, failure.HOSTNAME}
 
 
@@ -156,6 +158,21 @@ def only_impossible(evidence: Evidence) -> bool:
     wildcards = wildcard_addresses(evidence.anchors)
     asked = bool(addresses(evidence.trial)) and not evidence.local
     return asked and bool(here) and all(evidence.odd(ip) and ip not in wildcards for ip in here)
+
+
+def filtered_at_home(evidence: Evidence) -> bool:
+    """Whether resolvers in the vantage's own network, and only they, gave addresses that lead
+    nowhere: a household's filter answers so, and nothing else tells it from a provider's."""
+    country = evidence.trial.vantage.country
+    here = addresses(evidence.trial)
+    known = any(evidence.knowledge.forged(ip, country) for ip in here)
+    if not here or not here <= _NOWHERE or (known and country != UNKNOWN_COUNTRY):
+        return False
+    return all(
+        step.address is None or is_local(ip_of(step.address))
+        for step in evidence.trial.steps
+        if step.op == "resolve" and _addresses(step)
+    )
 
 
 def injection(evidence: Evidence, forged: frozenset[str]) -> str:

@@ -185,8 +185,19 @@ CONTROLLED: Final = (
         note="the resolver could not find out: its own trouble, or that of the name's servers",
         comment="Resolvers say so when the name's own servers fail them, and some servers shut "
         "out whole countries: 36 % of .gov and .mil names alone could be looked up from "
-        "China (Raman et al. 2020).",
+        "China (Raman et al. 2023).",
         otherwise="a forged answer that is proven as such",
+    ),
+    Rule(
+        id="own-filter",
+        when=lambda e: bool(e.tried or answers.addresses(e.trial)) and answers.filtered_at_home(e),
+        outcome="inconclusive",
+        locus="unknown",
+        note="a resolver in the vantage's own network answers with an address that leads nowhere, "
+        "as household filters do",
+        comment="Filters of users' own choice answer 0.0.0.0 or 127.0.0.1, and so do some "
+        "providers behind the same router: proof is an answer from a host that is no resolver.",
+        otherwise="another resolver, asked directly",
     ),
     Rule(
         id="dns-misleading",

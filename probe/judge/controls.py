@@ -111,13 +111,17 @@ def control_record(evidence: Evidence) -> Control:
 
 
 def control_notes(evidence: Evidence) -> Iterable[str]:
-    """Why a control does not count, or counts although its country is not known."""
+    """Why a control does not count, or counts although a country is not known."""
     for control in seen(evidence):
         if control.excluded is not None:
             yield f"the control {control.id} does not count: {control.excluded}"
-    here = evidence.trial.vantage.country
-    if valid(evidence) and here == UNKNOWN_COUNTRY:
-        yield "the vantage's country is not known: a control in the same one would not be noticed"
+    counted = valid(evidence)
+    places = [control.measurement.vantage.country for control in counted]
+    if counted and UNKNOWN_COUNTRY in {evidence.trial.vantage.country, *places}:
+        yield (
+            "the country of the vantage or of a control is not known: that both are in the same "
+            "one would not be noticed"
+        )
 
 
 def _excluded(measurement: Measurement, evidence: Evidence) -> str | None:

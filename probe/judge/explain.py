@@ -11,7 +11,7 @@ from probe.judge.deciding import EXTRA_ANSWER, deciding
 from probe.judge.evidence import Evidence
 from probe.judge.rule import Rule
 from probe.judge.rules import RULES, TABLE
-from probe.judge.vantage import vantage_state
+from probe.judge.vantage import NETWORKS, replaced_pages, vantage_state
 
 
 class Part(NamedTuple):
@@ -107,16 +107,24 @@ def _trials(evidence: Evidence) -> Iterator[str]:
         yield f"{rfc3339(trial.started)[:19]}Z, trial {trial.trial}: {told(trial)}"
         extra = [s for s in trial.steps if s.op == EXTRA_ANSWER and not s.detail.get("wrong_id")]
         if extra:
-            yield f"{len(extra)} further answer(s) came to the same query"
+            yield f"{_counted(len(extra), 'further answer')} came to the same query"
     if evidence.failed is not None:
-        yield f"{evidence.alike} trial(s) failed at the same place; {evidence.needed} are needed"
+        count = _counted(evidence.alike, "trial")
+        yield f"{count} failed at the same place; {evidence.needed} are needed"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _vantage(evidence: Evidence) -> Iterator[str]:
     if evidence.anchors:
-        good = sum(bool(d and d.succeeded) for d in map(deciding, evidence.anchors))
+        pages = [anchor for anchor in evidence.anchors if anchor.target.feature in NETWORKS]
+        good = sum(bool(d and d.succeeded) for d in map(deciding, pages))
         state = evidence.vantage.value.replace("_", " ")
-        yield f"{good} of {len(evidence.anchors)} anchor measurements went well: {state}"
+        yield f"{good} of {_counted(len(pages), 'anchor')} answered: {state}"
+        for url in replaced_pages(evidence.anchors):
+            yield f"something else came in place of {url}"
     elif not evidence.succeeded:
         yield "no anchors were measured"
 

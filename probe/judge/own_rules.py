@@ -88,7 +88,7 @@ OWN: Final = (
         mechanism=none,
         note="no anchor answered either: the vantage had no working network",
         comment="Uncensored anchors in several networks failed around the failure (Raman et al. "
-        "2020: in Belarus tests and controls failed together). Nothing is concluded.",
+        "2023: in Belarus tests and controls failed together). Nothing is concluded.",
         otherwise="anchors that answer",
     ),
     Rule(

@@ -20,7 +20,7 @@ PORTAL: Final = "portal"
 WILDCARD: Final = "wildcard"
 CLOCK_NOTED: Final = 5.0  # seconds
 CLOCK_VOIDS: Final = 300.0  # seconds: what depends on dates says nothing any more
-_PAGES: Final = frozenset({INTERNATIONAL, DOMESTIC})
+NETWORKS: Final = frozenset({INTERNATIONAL, DOMESTIC})
 _LONGEST_AGE: Final = 366 * 86400.0  # seconds that a cache may claim to have kept a page
 
 
@@ -66,7 +66,7 @@ def _of_round(anchors: list[Measurement]) -> VantageState:
     proved = False
     for anchor in anchors:
         kind, decided = anchor.target.feature, deciding(anchor)
-        if kind not in _PAGES:
+        if kind not in NETWORKS:
             continue
         answered = decided is not None and decided.succeeded
         answers[kind] = answers.get(kind, False) or answered
@@ -140,7 +140,7 @@ def clock_offset(anchors: Iterable[Measurement]) -> float | None:
     offsets = []
     for anchor in anchors:
         decided = deciding(anchor)
-        if anchor.target.feature not in _PAGES or anchor.invalid is not None or decided is None:
+        if anchor.target.feature not in NETWORKS or anchor.invalid is not None or decided is None:
             continue
         if not _proved(decided):
             continue

@@ -29,6 +29,7 @@ MARKS: Final[dict[Outcome, tuple[str, str]]] = {
 }
 NAMED: Final = 3  # targets of a group that are called by name
 OTHERS: Final = 52  # columns that everything but the name may take
+WORDS: Final = 23  # characters of the longest mechanism, "dns.injection.blockpage"
 LONGEST: Final = 56  # characters of a name: two or three lines of a terminal of 80 columns
 
 
@@ -64,7 +65,8 @@ def _table(
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, expand=False)
     table.add_column("what", overflow="fold", max_width=room)
     table.add_column("outcome", no_wrap=True, width=14)
-    table.add_column("failed at", overflow="fold", max_width=18)
+    words = max((len(verdict.mechanism or "") for verdict in verdicts), default=0)
+    table.add_column("failed at", overflow="fold", min_width=min(words, WORDS), max_width=WORDS)
     for name in ("dns", "tcp", "tls"):
         table.add_column(name, justify="right", no_wrap=True, min_width=4)
     table.add_column("total ms", justify="right", no_wrap=True)

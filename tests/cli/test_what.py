@@ -196,4 +196,4 @@ def test_a_plan_lists_a_control_and_needs_no_token(
     monkeypatch.delenv("PROBE_CONTROL_TOKEN", raising=False)
     done = here("plan", "tcp://192.0.2.1:1", "--control", "https://control.example")
     assert done.code == 0
-    assert "control control.example, only after a failure" in done.out
+    assert "control control.example, after a failure or an unproven answer" in done.out

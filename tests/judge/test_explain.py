@@ -36,7 +36,7 @@ def test_every_kind_of_follow_up_has_words_of_its_own() -> None:
 def test_what_was_seen_is_told_at_each_place() -> None:
     said = parts(cases()["sni-reset-at-decoy"])
     assert "connection_reset" in said["what was done"]
-    assert "1 trial(s) failed at the same place; 3 are needed" in said["what was done"]
+    assert "1 trial failed at the same place; 3 are needed" in said["what was done"]
     assert "a neutral server name at the decoy: answered at 198.51.100.2:443" in said["follow-ups"]
     assert "the target's server name at the decoy: the TLS handshake" in said["follow-ups"]
     assert said["the control"] == "no control was asked"
@@ -51,7 +51,7 @@ def test_every_control_is_told_with_why_it_counts_or_not() -> None:
 
 
 def test_a_further_answer_and_a_neighbour_are_mentioned() -> None:
-    assert "1 further answer(s)" in parts(cases()["dns-two-answers"])["what was done"]
+    assert "1 further answer came" in parts(cases()["dns-two-answers"])["what was done"]
     said = parts(cases()["residual-of-another"])["follow-ups"]
     assert "other had failed at the same address" in said
 

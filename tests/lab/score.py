@@ -1,12 +1,14 @@
 """All scenarios under all settings, several times over, and how often the verdicts were right.
 
-    python -m lab.score [--seeds N] [--setting ID …] [--write FILE]
+    python -m lab.score [--seeds N] [--setting ID …] [--write]
 
 Needs root. Exit 1 if a claim of docs/accuracy.md does not hold: see ``Score.broken``.
 """
 
 import argparse
 import io
+import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -15,15 +17,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from lab.running import PROJECT
 from lab.scenario import ACCUSING
 from lab.settings import SETTINGS, Setting
 from lab.world import Result, stage
 
+from probe import __version__
 from probe.cli.main import main as probe
 from probe.judge.path_rules import PATH
+from probe.judge.rules import RULES
 
 # What proves itself without a control: law 2 of docs/verdicts.md.
 PROOFS: Final = frozenset(rule.id for rule in PATH) | {"throttled-by-name"}
@@ -34,6 +40,8 @@ OUTCOMES: Final = (
 LEAST_OUTCOMES: Final = 0.99
 LEAST_MECHANISMS: Final = 0.95
 SEEDS: Final = 5
+ACCURACY: Final = PROJECT / "docs" / "accuracy.md"
+BEGIN, END = "<!-- figures: written by make lab -->", "<!-- end of figures -->"
 
 
 def right_outcome(result: Result) -> bool:
@@ -202,21 +210,31 @@ def measure(settings: Iterable[Setting], seeds: int, folder: Path) -> Score:
     return score
 
 
+def _write(text: str, seeds: int) -> None:
+    """Put the figures between their marks, with when and how they came about."""
+    before, _, rest = ACCURACY.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    how = f'{datetime.now(UTC):%Y-%m-%d}, `make lab LAB="--seeds {seeds} --write"`, '
+    how += f"probe {__version__}, rules {RULES}, Linux {platform.release().split('-')[0]}, "
+    how += f"Python {platform.python_version()}, {os.cpu_count()} cores."
+    ACCURACY.write_text(f"{before}{BEGIN}\n\n{how}\n\n{text}\n\n{END}{after}")
+
+
 def main() -> int:
     """Measure, print, and say whether the claims hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each setting")
     parser.add_argument("--setting", action="append", help="only this one; may be repeated")
-    parser.add_argument("--write", type=Path, help="a Markdown file for the tables")
+    parser.add_argument("--write", action="store_true", help="put them into docs/accuracy.md")
     args = parser.parse_args()
     chosen = [s for s in SETTINGS if not args.setting or s.id in args.setting]
     with tempfile.TemporaryDirectory(prefix="probe-lab-") as folder:
         score = measure(chosen, args.seeds, Path(folder))
     text = "\n".join(tables(score))
     print(text)
-    if args.write:
-        args.write.write_text(text + "\n")
     broken = list(score.broken())
+    if args.write and not broken:
+        _write(text, args.seeds)
     for claim in broken:
         print(f"BROKEN: {claim}")
     return 1 if broken else 0

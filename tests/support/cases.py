@@ -178,6 +178,10 @@ def cases() -> dict[str, Evidence]:
         lookup(MMG, op="extra_answer", wrong_id=False),
         *at("10.10.34.34", "generic_timeout_error", "connect"),
     ]
+    home = [
+        replace(lookup("0.0.0.0"), address="192.168.1.1:53"),
+        *at("0.0.0.0", "connection_refused", "connect"),
+    ]
     wrong = [lookup("8.8.4.4"), *at("8.8.4.4", "ssl_invalid_hostname")]
     dead = [lookup("8.8.4.4"), *at("8.8.4.4", "generic_timeout_error", "connect")]
     elsewhere = control([lookup("1.1.1.1"), *at("1.1.1.1")])
@@ -314,6 +318,7 @@ def cases() -> dict[str, Evidence]:
         "server-error-here": evidence(trials(broken), **control([*fine, step("expect", 2)])),
         "answer-differs": evidence(trials(odd), **control([*fine, step("expect", 2)])),
         "resolver-trouble": evidence(trials([resolve("dns_servfail_error")]), **control()),
+        "own-filter": evidence(trials(home), **elsewhere),
         "dns-misleading": evidence(trials(wrong), followups=(good_there,), **elsewhere),
         "dns-impossible": evidence(trials(forged), **elsewhere),
         "other-addresses": evidence(trials(dead), **elsewhere),
