@@ -7,7 +7,7 @@ from probe.core.model import UNKNOWN_COUNTRY
 from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import bogon
-from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset
+from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset, wildcard_addresses
 
 _NO_ROUTE: Final = {
     failure.NETWORK_UNREACHABLE,
@@ -73,6 +73,8 @@ def _dns_doubted(evidence: Evidence) -> bool:
     if shown and answers.only_forged_tried(evidence):
         return True
     country = evidence.trial.vantage.country
+    if found <= wildcard_addresses(evidence.anchors):
+        return True  # what this resolver gives for every name that does not exist
     known = country != UNKNOWN_COUNTRY
     # A name of a local network leads to such an address too: what some country forges says
     # nothing where the country is not known.

@@ -194,3 +194,16 @@ def test_inside_the_handshake_is_where_names_are_read() -> None:
     assert not when.inside_handshake(evidence(trials(https("connect", TIMEOUT))))
     assert not when.inside_handshake(evidence(trials(https("http_response", TIMEOUT))))
     assert not when.inside_handshake(evidence((measured(steps=https()),)))
+
+
+def test_a_lookup_that_gave_what_every_name_gives_is_no_success() -> None:
+    lure = replace(
+        measured("dns", [lookup("203.0.113.9")], role="anchor", cycle="round-1"),
+        target=replace(NAME, service="anchors", feature="wildcard"),
+    )
+    found = (measured("dns", [lookup("203.0.113.9")], target=NAME),)
+    assert rule_for(evidence(found)).id == "answered"
+    assert rule_for(evidence(found, (*UP, lure))).outcome == "unreachable"
+    gone = control([resolve("dns_nxdomain_error")], check="dns", target=NAME)
+    repeated = (*found, replace(found[0], trial=2, id="again"))
+    assert rule_for(evidence(repeated, (*UP, lure), needed=2, **gone)).id == "down"

@@ -27,6 +27,7 @@ from lab.scenario import Right, Scenario
 
 # Residual blocking is scaled down together with the quarantine (``settings.QUARANTINE``).
 RESIDUAL: Final = 1.5  # seconds
+ANOTHERS: Final = "31.13.1.1"  # a site of another name, with a good certificate of its own
 _BIG: Final = {"url": "https://{name}/big", "options": {"transfer": 128 * 1024}}
 _BOGON: Final = Forged(addresses=("10.10.34.35",))
 _FOREIGN: Final = Forged(addresses=("31.13.77.33",), after=0.003)
@@ -75,6 +76,11 @@ _DNS: Final = (
     _dns("three", "dns.injection.other", DnsInject(answers=(_DROPBOX, _FOREIGN, _THIRD))),
     _dns("suppressed", "dns.injection.other", DnsInject(answers=(_FOREIGN,), suppress=True)),
     _dns("suppressed-bogon", "dns.injection.bogon", DnsInject(answers=(_BOGON,), suppress=True)),
+    _dns(
+        "anothers",
+        "dns.injection.other",
+        DnsInject(answers=(Forged(addresses=(ANOTHERS,)),), suppress=True),
+    ),
     _dns(
         "blockpage",
         "dns.injection.blockpage",

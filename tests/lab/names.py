@@ -41,8 +41,13 @@ class DnsCensor:
             return True
         name = asked(query)
         fitting = [rule for rule in rules if not rule.where.names or names_match(rule.where, name)]
-        passed = [self._act(rule, query, packet) for rule in fitting]  # all of them act
-        return all(passed)
+        # What another rule swallows reaches no proxy: together they are a proxy that forges.
+        fitting.sort(key=lambda rule: isinstance(rule.act, acts.DnsProxy))
+        passes = True
+        for rule in fitting:
+            if passes or not isinstance(rule.act, acts.DnsProxy):
+                passes = self._act(rule, query, packet) and passes
+        return passes
 
     def _act(self, rule: Rule, query: dns.message.Message, packet: Packet) -> bool:
         match rule.act:

@@ -60,7 +60,8 @@ class DnsDrop(Said, tag="dns_drop"):
 
 
 class DnsProxy(Said, tag="dns_proxy"):
-    """An honest transparent proxy: whatever host is asked, ``upstream`` answers in its name."""
+    """An honest transparent proxy: whatever host is asked, ``upstream`` answers in its name. No
+    query reaches it that another rule keeps from going on."""
 
     upstream: str
 

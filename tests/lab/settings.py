@@ -10,7 +10,7 @@ from typing import Final
 from lab.innocent import INNOCENT, LOOKALIKES, WELL
 from lab.interference import INTERFERENCE
 from lab.latency import Line
-from lab.places import CONTROL, DECOY, DOMESTIC, RESOLVER, RESOLVER6
+from lab.places import CONTROL, DECOY, DOMESTIC, RESOLVER, RESOLVER6, WILDCARD
 from lab.rules import Captive, DnsProxy, Mitm, NullRoute, Rule, Where
 from lab.scenario import Right, Scenario
 
@@ -37,6 +37,25 @@ def _on_a_bad_line(scenario: Scenario) -> Right:
     return Right(tuple(dict.fromkeys((*scenario.right.outcomes, *more))))
 
 
+def _with_lures(scenario: Scenario) -> Right:
+    """Names that do not exist lead to the resolver's own host, which refuses."""
+    return Right(tuple(dict.fromkeys((*scenario.right.outcomes, "down", "inconclusive"))))
+
+
+# A proxy answers for random names too, so that its forgeries are no answers from nobody: what is
+# left is the control, and the certificate at the address that was answered.
+_THROUGH_A_PROXY: Final = {
+    "dns-nxdomain": Right(("blocked",), "dns.nxdomain"),
+    "dns-empty": Right(("blocked",), "dns.empty"),
+    "dns-refused": Right(("blocked",), "dns.refused"),
+    "dns-anothers": Right(("blocked",), "dns.injection.other"),
+    "dns-suppressed-bogon": Right(("blocked",), "dns.injection.bogon"),
+    "dns-blockpage": Right(("blocked",), "dns.injection.blockpage"),
+    "dns-suppressed": Right(("inconclusive",)),  # nobody answers there: that proves nothing
+    "dns-servfail": Right(("inconclusive",)),  # resolvers say so of servers that fail them
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One run of the probe over many scenarios."""
@@ -46,6 +65,7 @@ class Setting:
     line: Line = field(default_factory=Line)
     rules: tuple[Rule, ...] = ()  # besides those of the scenarios
     right: Judged | None = _own  # None: whatever accuses nobody, and what proves itself (law 2)
+    resolver: str = RESOLVER
     control: str | None = "good"  # which helper is asked (``world.HELPERS``), or none
     # The seconds between cycles, and of the whole run, where the probe runs on a schedule.
     schedule: tuple[int, int] | None = None
@@ -106,6 +126,19 @@ SETTINGS: Final = (
         in_tests=True,
         scenarios=(*WELL, *(s for s in LOOKALIKES if s.id.startswith(("gone", "cdn")))),
         rules=(Rule(where=Where(), act=DnsProxy(upstream=RESOLVER)),),
+    ),
+    Setting(
+        id="dns-proxy-that-forges",
+        in_tests=True,
+        scenarios=(*(s for s in INTERFERENCE if s.id in _THROUGH_A_PROXY), *WELL[:4]),
+        rules=(Rule(where=Where(), act=DnsProxy(upstream=RESOLVER)),),
+        right=lambda scenario: _THROUGH_A_PROXY.get(scenario.id, scenario.right),
+    ),
+    Setting(
+        id="wildcard-resolver",
+        scenarios=(*WELL, *LOOKALIKES),
+        resolver=WILDCARD,
+        right=_with_lures,
     ),
     Setting(
         id="portal-reset",

@@ -13,9 +13,8 @@ from typing import Any, Final
 import msgspec
 from lab.helper import TOKEN, Helper, absent_helper, start_helper
 from lab.innocent import INNOCENT
-from lab.interference import INTERFERENCE
+from lab.interference import ANOTHERS, INTERFERENCE
 from lab.network import Lab
-from lab.places import RESOLVER
 from lab.running import environment, python
 from lab.scenario import Right, Scenario
 from lab.servers import Servers, Site, World
@@ -29,7 +28,7 @@ _NUMBER: Final = {scenario.id: number for number, scenario in enumerate(_SCENARI
 _NEUTRAL: Final = "www.example.com"
 _ANCHORS: Final = {
     "abroad-1.lab.example": "93.184.1.1",
-    "abroad-2.lab.example": "31.13.1.1",
+    "abroad-2.lab.example": ANOTHERS,
     "abroad-3.lab.example": "93.184.2.1",
     "home-1.lab.example": "114.114.1.1",
     "home-2.lab.example": "114.114.2.1",
@@ -119,7 +118,7 @@ class Stage:
         helper = self.helpers[setting.control] if setting.control else None
         return {
             "vantage": {"id": "lab", "country": "RU", "asn": 12389, "network": "residential"},
-            "resolvers": [f"udp://{RESOLVER}"],
+            "resolvers": [f"udp://{setting.resolver}"],
             "controls": [helper.configured()] if helper else [],
             "anchors": {
                 "international": [f"https://{n}/" for n in _ANCHORS if n.startswith("abroad")],
