@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 
 import pytest
@@ -264,14 +264,14 @@ async def test_connections_from_one_address_are_bounded(echoing, sessions):
     at = await echoing(packets_per_second=1000)
     sessions.open(CLIENT)
     sessions.open(OTHER)
-    socks = [await tcp(at).__aenter__() for _ in range(17)]
-    with pytest.raises(ConnectionResetError):
-        await heard(socks[-1])
-    async with tcp(at, OTHER) as other:
-        other.send(b"still there")
-        assert await heard(other) == b"still there"
-    for sock in socks:
-        sock.close()
+    async with AsyncExitStack() as held:
+        socks = [await held.enter_async_context(tcp(at)) for _ in range(16)]
+        with pytest.raises(ConnectionResetError):  # at once, or as soon as it is looked at
+            await heard(await held.enter_async_context(tcp(at)))
+        other = await held.enter_async_context(tcp(at, OTHER))
+        for sock in (socks[0], other):
+            sock.send(b"still there")
+            assert await heard(sock) == b"still there"
 
 
 async def test_closing_ends_connections_and_gives_the_port_back(clock, sessions):

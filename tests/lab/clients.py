@@ -98,7 +98,7 @@ def _receive(sock: socket.socket, outcome: Outcome, until: float) -> None:
 
 
 def lookup(
-    host: str, name: str, type_: str = "A", within: float = 0.3
+    host: str, name: str, type_: str = "A", within: float = 0.7
 ) -> list[tuple[str, list[str]]]:
     """Every answer to one query that comes within this time: its rcode and its addresses."""
     query = dns.message.make_query(name, type_)
