@@ -18,6 +18,7 @@ from probe.core.ids import uuid7
 from probe.core.masking import mask
 from probe.core.model import Measurement, Step, Target, Vantage
 from probe.core.scrub import Scrubber
+from probe.judge.answers import addresses
 from probe.measure.health import Health
 from probe.measure.measure import SOFTWARE, Instruments, measure
 from probe.plan.helper import HelperConfig
@@ -135,7 +136,8 @@ class Measuring:
             return await measure(job, tools, cycle=cycle)
         guard = GuardedNetwork(tools.net, self._own)
         measured = await measure(job, replace(tools, net=guard), cycle=cycle)
-        refused = guard.refused or (NOT_PUBLIC if any(map(_inwards, measured.steps)) else None)
+        inwards = any(map(_inwards, measured.steps)) or not all(map(is_public, addresses(measured)))
+        refused = guard.refused or (NOT_PUBLIC if inwards else None)
         return _emptied(measured, f"refused: {refused}") if refused else measured
 
     def _job(self, asked: Question) -> Job:

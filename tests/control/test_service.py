@@ -209,6 +209,14 @@ def test_the_controls_own_resolver_may_be_private_but_is_no_target(kind: str) ->
         assert len(net.dialled) == (0 if url.startswith("tcp://127") else 2)  # the two lookups
 
 
+@pytest.mark.parametrize("ip", ["10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1"])
+def test_what_the_operators_own_names_lead_to_is_not_told(ip: str) -> None:
+    net = site(intern_example=(ip,), shop_example=(SITE,))
+    inner, outer = asking(net, "dns://intern.example", "dns://shop.example").measurements
+    assert (inner.invalid, inner.steps) == (NOT_PUBLIC, ())
+    assert outer.invalid is None
+
+
 @pytest.mark.parametrize(
     ("question", "reason"),
     [
