@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.core import failure
 from probe.core.model import Step
-from probe.judge.controls import Seen, valid
+from probe.judge.controls import Seen, all_ok, valid
 from probe.judge.decoy import foreign_certificate
 from probe.judge.evidence import Evidence
 
@@ -79,7 +79,7 @@ def replaced_by_private(evidence: Evidence) -> bool:
     if step is None or not private_authority(evidence):
         return False
     if foreign_certificate(evidence) is not None:
-        return True
+        return all_ok(evidence)
     shown = [_shown(control, step.address) for control in valid(evidence)]
     roots = {other.detail.get("private_root") for other in shown if other is not None}
     return (

@@ -166,6 +166,11 @@ def misled(evidence: Evidence) -> bool:
     return doubtful(evidence) and controls.all_ok(evidence) and answers.misled(evidence)
 
 
+def compared(evidence: Evidence) -> bool:
+    """Whether every control that counts is fine, and enough trials went alike."""
+    return controls.all_ok(evidence) and evidence.confirmed
+
+
 def mitm_at_decoy(evidence: Evidence) -> bool:
     """The decoy's certificate was replaced under this name."""
     shown = decoy.foreign_certificate(evidence) is not None
@@ -237,7 +242,9 @@ def page_differs(evidence: Evidence) -> bool:
     """Over plain HTTP another page, or a refusal, and nobody knows whose it is."""
     if not doubtful(evidence) or not evidence.unproven or content.page(evidence) is None:
         return False
-    return content.differs_from_controls(evidence) or content.refused_only_here(evidence)
+    replaced = doubtful(evidence) and decoy.foreign_page(evidence) is not None
+    differs = content.differs_from_controls(evidence) or content.refused_only_here(evidence)
+    return replaced or differs
 
 
 def frozen(evidence: Evidence) -> bool:

@@ -19,16 +19,6 @@ PATH: Final = (
         otherwise="a page that no fingerprint knows",
     ),
     Rule(
-        id="page-at-decoy",
-        when=when.page_at_decoy,
-        outcome="blocked",
-        locus="network",
-        mechanism=content.foreign_node,
-        note="the decoy, asked for this name, drew a page that is not its own",
-        comment="The decoy does not serve the name, so the page was written on the path.",
-        otherwise="the decoy's own page under this name",
-    ),
-    Rule(
         id="dns-from-nobody",
         when=when.from_nobody,
         outcome="blocked",
@@ -75,9 +65,23 @@ PATH: Final = (
         "seen at both places, because loss looks like it once.",
         otherwise="the name passing at the decoy",
     ),
+)
+
+# What else the decoy shows is no proof by itself: it needs a control that is fine, and repeats.
+DECOY: Final = (
+    Rule(
+        id="page-at-decoy",
+        when=lambda e: when.page_at_decoy(e) and when.compared(e),
+        outcome="blocked",
+        locus="network",
+        mechanism=content.foreign_node,
+        note="the decoy, asked for this name, drew a page that is not its own",
+        comment="The decoy does not serve the name, so the page was written on the path.",
+        otherwise="the decoy's own page under this name",
+    ),
     Rule(
         id="certificate-at-decoy",
-        when=when.mitm_at_decoy,
+        when=lambda e: when.mitm_at_decoy(e) and when.compared(e),
         outcome="blocked",
         locus="network",
         mechanism=certificates.mitm_node,
@@ -87,7 +91,7 @@ PATH: Final = (
     ),
     Rule(
         id="host-reset-at-decoy",
-        when=lambda e: e.neutral == "http.reset" and decoy.host_reset(e),
+        when=lambda e: e.neutral == "http.reset" and decoy.host_reset(e) and when.compared(e),
         outcome="blocked",
         locus="network",
         mechanism=named("http.reset.host"),

@@ -10,8 +10,8 @@ from typing import Final
 
 from probe.judge.control_rules import CONTROLLED
 from probe.judge.own_rules import OWN
-from probe.judge.path_rules import PATH
+from probe.judge.path_rules import DECOY, PATH
 from probe.judge.rule import Rule
 
 RULES: Final = 2
-TABLE: Final[tuple[Rule, ...]] = (*OWN, *PATH, *CONTROLLED)
+TABLE: Final[tuple[Rule, ...]] = (*OWN, *PATH, *DECOY, *CONTROLLED)

@@ -9,7 +9,7 @@ from typing import Final
 from probe.core import failure
 from probe.core.model import Measurement, Step
 from probe.judge import followups
-from probe.judge.controls import valid
+from probe.judge.controls import all_ok, valid
 from probe.judge.decoy import of_kind
 from probe.judge.evidence import Evidence
 
@@ -93,8 +93,9 @@ def throttled_here(evidence: Evidence) -> bool:
 
 
 def throttled_by_name(evidence: Evidence) -> bool:
-    """Whether the decoy itself was ten times slower under the target's name in three pairs."""
-    return _slower(evidence, followups.TRANSFER_NAME)
+    """Whether the decoy itself was ten times slower under the target's name in three pairs, while
+    every control is fine."""
+    return all_ok(evidence) and _slower(evidence, followups.TRANSFER_NAME)
 
 
 def _slower(evidence: Evidence, kind: str) -> bool:

@@ -108,10 +108,12 @@ def test_else_a_verified_certificate_is_ok(times: int, asked: Any) -> None:
     assert rule_for(private(times, **asked)).id == "answered"
 
 
-def test_a_foreign_certificate_at_the_decoy_needs_no_control() -> None:
+def test_a_foreign_certificate_at_the_decoy_needs_a_control_as_well() -> None:
     foreign = follow(f.NAME_AT_DECOY, tls(UNTRUSTED, peer_certificates=["z"], leaf=OTHER))
-    found = private(1, followups=(NEUTRAL_OK, foreign))
-    assert rule_for(found).id == "certificate-of-private-authority"
+    alone = private(1, followups=(NEUTRAL_OK, foreign))
+    assert rule_for(alone).outcome == "ok"
+    beside = replace(alone, **control(https(peer_certificates=["b"], verify=True)))
+    assert rule_for(beside).id == "certificate-of-private-authority"
 
 
 @pytest.mark.parametrize(

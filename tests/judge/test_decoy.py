@@ -138,10 +138,13 @@ def host(*ending: Any) -> Measurement:
     return follow(f.HOST_AT_DECOY, [*page()[:2], *ending], 1, "http")
 
 
-def test_a_host_header_that_is_cut_off_where_a_neutral_one_passes_is_proof() -> None:
+def test_a_host_header_that_is_cut_off_where_a_neutral_one_passes_accuses_with_a_control() -> None:
     found = plain(HOST_OK, host(step("http_response", 1, CUT)))
     assert decoy.host_reset(found)
-    assert rule_for(found).id == "host-reset-at-decoy"
+    assert rule_for(found).outcome == "unreachable"  # law 2 names server names only
+    fine = control(page(), check="http", target=PAGE)
+    assert rule_for(replace(found, needed=1, **fine)).id == "host-reset-at-decoy"
+    assert rule_for(replace(found, needed=2, **fine)).id == "not-confirmed"
     alone = plain(host(step("http_response", 1, CUT)))
     assert rule_for(alone).outcome == "unreachable"
 

@@ -109,7 +109,11 @@ def beside(kind: str, *speeds: tuple[float, float]) -> tuple[Measurement, ...]:
 
 
 def named(*speeds: tuple[float, float]) -> Evidence:
-    return evidence((moved(131_072, 10.0),), followups=beside(f.TRANSFER_NAME, *speeds))
+    return evidence(
+        (moved(131_072, 10.0),),
+        followups=beside(f.TRANSFER_NAME, *speeds),
+        **control(transfer(131_072, 0.5)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,8 @@ def test_throttled_by_name_is_a_tenth_of_the_neutral_one_in_three_pairs(
 ) -> None:
     assert transfers.throttled_by_name(named(*speeds)) is throttled
     assert (rule_for(named(*speeds)).id == "throttled-by-name") is throttled
+    alone = replace(named(*speeds), controls=(), control_anchors=())
+    assert rule_for(alone).outcome == "ok"  # law 2 does not name it
 
 
 def test_halves_of_different_pairs_make_none() -> None:

@@ -32,7 +32,7 @@ from probe.judge.path_rules import PATH
 from probe.judge.rules import RULES
 
 # What proves itself without a control: law 2 of docs/verdicts.md.
-PROOFS: Final = frozenset(rule.id for rule in PATH) | {"throttled-by-name"}
+PROOFS: Final = frozenset(rule.id for rule in PATH)
 OUTCOMES: Final = (
     *("blocked", "degraded", "denied", "down", "unreachable"),
     *("inconclusive", "offline", "ok", "invalid"),

@@ -197,6 +197,7 @@ def cases() -> dict[str, Evidence]:
     ]
     neighbour = replace(measured("tls", RESET[1:]), target=replace(WEB, id="other", feature="x"))
     http = {"check": "http", "target": PAGE}
+    cut_host = [*page()[:2], step("http_response", 1, "connection_reset")]
     return {
         "own-error": evidence((measured(steps=RESET, invalid="KeyError: 'x'"),), DOWN),
         "certificate-of-private-authority": evidence(
@@ -207,6 +208,7 @@ def cases() -> dict[str, Evidence]:
         "throttled-by-name": evidence(
             (measured(steps=transfer(131072, 10)),),
             followups=pairs(f.TRANSFER_NEUTRAL, f.TRANSFER_NAME, 500_000, 15_000),
+            **control(transfer(131072, 0.5)),
         ),
         "throttled-here": evidence(
             (measured(steps=transfer(131072, 10)),),
@@ -237,8 +239,10 @@ def cases() -> dict[str, Evidence]:
             (measured(steps=page(403, "p"), **http),), bodies={"p": BLOCKED_PAGE}, knowledge=KNOWN
         ),
         "page-at-decoy": evidence(
-            (measured(steps=page(), **http),),
+            (measured(steps=page(), **http), replace(measured(steps=page(), **http), trial=2)),
             followups=(HOST_OK, follow(f.HOST_AT_DECOY, [*page(), step("expect", 1, "x")], 1)),
+            needed=2,
+            **control(page(), check="http", target=PAGE),
         ),
         "dns-from-nobody": evidence(
             (measured(steps=dropped),),
@@ -262,7 +266,7 @@ def cases() -> dict[str, Evidence]:
             ),
         ),
         "certificate-at-decoy": evidence(
-            (measured(steps=untrusted),),
+            trials(untrusted),
             followups=(
                 NEUTRAL_OK,
                 follow(
@@ -270,18 +274,12 @@ def cases() -> dict[str, Evidence]:
                     tls("ssl_unknown_authority", peer_certificates=["z"], leaf=SELF),
                 ),
             ),
+            **control(https(peer_certificates=["b"], verify=True)),
         ),
         "host-reset-at-decoy": evidence(
-            (measured(steps=[*page()[:2], step("http_response", 1, "connection_reset")], **http),),
-            followups=(
-                HOST_OK,
-                follow(
-                    f.HOST_AT_DECOY,
-                    [*page()[:2], step("http_response", 1, "connection_reset")],
-                    1,
-                    "http",
-                ),
-            ),
+            trials(cut_host, check="http", target=PAGE),
+            followups=(HOST_OK, follow(f.HOST_AT_DECOY, cut_host, 1, "http")),
+            **control(page(), check="http", target=PAGE),
         ),
         "denied-here": evidence(trials(refusal), **control([*fine, step("expect", 2)])),
         "page-differs": evidence(
