@@ -70,6 +70,14 @@ async def heard(sock, within=2.0):
         return await asyncio.get_running_loop().sock_recv(sock, 65536)
 
 
+async def is_reset_without_a_byte(to, port=0):
+    """Whether it is reset, be it already while it connects."""
+    with pytest.raises(ConnectionResetError):
+        async with tcp(to, port=port) as sock:
+            await heard(sock)
+    return True
+
+
 async def answers(sock, within=SILENCE):
     """Every datagram that comes until it is silent."""
     found = []
@@ -119,9 +127,7 @@ async def test_the_echo_shuts_again_when_the_session_ends(echoing, sessions, clo
     async with udp() as sock:
         sock.sendto(b"replayed", at)
         assert await answers(sock) == []
-    async with tcp(at) as sock:
-        with pytest.raises(ConnectionResetError):
-            await heard(sock)
+    assert await is_reset_without_a_byte(at)
 
 
 async def test_a_datagram_that_is_too_long_is_dropped_not_cut(echoing, sessions):
@@ -141,9 +147,7 @@ async def test_ports_of_services_are_never_answered(echoing, sessions):
         async with udp(port=port) as sock:
             sock.sendto(b"x", at)
             assert await answers(sock) == []
-        async with tcp(at, port=port) as sock:
-            with pytest.raises(ConnectionResetError):
-                await heard(sock)
+        assert await is_reset_without_a_byte(at, port=port)
 
 
 async def test_two_echoes_do_not_answer_each_other_for_ever(echoing, sessions):
@@ -211,9 +215,7 @@ async def test_a_connection_gets_back_what_it_sent_and_ends_when_it_does(echoing
 
 async def test_a_connection_without_a_session_is_reset_without_a_byte(echoing):
     at = await echoing()
-    async with tcp(at) as sock:
-        with pytest.raises(ConnectionResetError):
-            await heard(sock)
+    assert await is_reset_without_a_byte(at)
 
 
 async def test_a_connection_that_outlasts_its_session_is_reset(echoing, sessions, clock):
@@ -255,9 +257,7 @@ async def test_a_connection_waits_for_its_share_and_loses_nothing(echoing, sessi
 async def test_a_client_that_says_nothing_or_does_not_read_is_cut_off(echoing, sessions):
     at = await echoing(patience=0.1)
     sessions.open(CLIENT)
-    async with tcp(at) as sock:
-        with pytest.raises(ConnectionResetError):
-            await heard(sock)
+    assert await is_reset_without_a_byte(at)
 
 
 async def test_connections_from_one_address_are_bounded(echoing, sessions):
