@@ -1,6 +1,7 @@
 """What all tests share: a skipped test is a failure in CI, unless the kernel lacks something."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,10 @@ KERNEL = "kernel: "  # a skip reason that begins so names a missing kernel featu
 # The same examples on every run, however slow the machine is just then.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+# Started in the background of a script, the tests would hand "ignore Ctrl-C" to what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
