@@ -19,10 +19,9 @@ from support.reported import claim, report_file
 from support.servers import accepting, http, page, resetting
 from support.virtual import DAY, VirtualClock, apscheduler_on, run_virtual
 
-from probe.compare.answer import answer
-from probe.compare.reports import parse
+from probe.compare.comparison import Comparison, compare
+from probe.compare.reports import Report, parse
 from probe.compare.series import ACCUSING, collect
-from probe.compare.unreported import unreported
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork, os_error
 from probe.record import scan
@@ -170,9 +169,12 @@ def test_the_csv_holds_every_cycle_once_with_its_verdict(results):
     assert {r["failure"] for r in rows if r["outcome"] == "unreachable"} == {"connection_reset"}
 
 
+def held(results, *reports: Report) -> Comparison:
+    return compare(reports, collect(scan.verdicts(results)), until=DAY + 24 * HOUR)
+
+
 def test_the_comparison_counts_right_and_concludes_nothing(results):
-    series = collect(scan.verdicts(results))
-    told = answer(reported(), series, until=DAY + 24 * HOUR)
+    (told,) = held(results, reported()).answers
     assert told.answer == "inconclusive"
     shares = [(part.failed, part.cycles) for part in (told.before, told.during, told.after)]
     # Of the twelve hours after it, four cycles saw no network and so concluded nothing.
@@ -180,14 +182,14 @@ def test_the_comparison_counts_right_and_concludes_nothing(results):
     assert (told.coverage, told.effect) == (1.0, 1.0)
     assert told.vantages == ("sh-1",)
     assert told.mechanisms == {"http.reset": 8, "tcp.reset": 4}
-    until = DAY + 24 * HOUR
-    assert unreported(series, [reported()], until=until) == ()
-    (found,) = unreported(series, [], until=until)
-    assert (found.onset.hour, found.end.hour, found.cycles) == (RESETS[0], RESETS[1], 12)
+    assert "without a control" in told.sentence
+    assert held(results, reported()).unreported == ()
+    (found,) = held(results).unreported
+    assert (found.onset_latest.hour, found.end_latest.hour) == RESETS
+    assert (found.cycles, found.failed) == (12, 12)
 
 
 def test_no_report_is_answered_with_more_than_the_data_can_bear(results):
-    series = collect(scan.verdicts(results))
     offline = {
         "onset_earliest": at(OFFLINE[0]),
         "onset_latest": at(OFFLINE[0]),
@@ -195,7 +197,7 @@ def test_no_report_is_answered_with_more_than_the_data_can_bear(results):
         "end_latest": at(OFFLINE[1]),
     }
     told = {
-        name: answer(report, series, until=DAY + 24 * HOUR)
+        name: held(results, report).answers[0]
         for name, report in {
             "text worked": reported(features=["text"]),
             "a denial": reported(kind="denial", expects="ok"),

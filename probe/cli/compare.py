@@ -51,9 +51,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare; 0 when done."""
-    from probe.compare.answer import answer
+    from probe.compare.comparison import compare
     from probe.compare.reports import parse_all
-    from probe.compare.unreported import unreported
     from probe.net.clocks import RealClock
     from probe.record.scan import ScanReport
     from probe.show import comparison
@@ -62,27 +61,26 @@ def run(args: argparse.Namespace) -> int:
     since, until = interval(args)
     now = RealClock().now()
     closing = min(until, now) if until else now
-    reports = parse_all(_files(args.reports or ()))
+    reports = parse_all(report_files(args.reports or ()))
     skipped = ScanReport()
-    series = _series(args, root, since, until, skipped)
-    answers = [answer(report, series, until=closing) for report in reports]
-    streaks = unreported(series, reports, until=closing)
+    series = read_series(root, since, until, skipped, quiet=args.quiet)
+    found = compare(reports, series, until=closing)
     with output(args.out) as out:
         match args.format:
             case "table":
-                comparison.write_table(reports, answers, streaks, out)
+                comparison.write_table(found.reports, found.answers, found.unreported, out)
             case "json":
-                comparison.write_json(answers, streaks, out)
+                comparison.write_json(found.answers, found.unreported, out)
             case "jsonl":
-                comparison.write_jsonl(answers, out)
+                comparison.write_jsonl(found.answers, out)
             case "csv":
-                comparison.write_csv(answers, out)
+                comparison.write_csv(found.answers, out)
     if not args.quiet:
         _tell(root, series, skipped)
     return 0
 
 
-def _files(given: list[str] | tuple[()]) -> Iterator[tuple[str, bytes]]:
+def report_files(given: list[str] | tuple[()]) -> Iterator[tuple[str, bytes]]:
     """Each report file's name in messages, and its bytes."""
     from probe.core.masking import mask
     from probe.core.shipped import shipped
@@ -128,18 +126,20 @@ def _fetch(url: str) -> bytes:
         raise Usage(f"cannot fetch {exc}") from exc
 
 
-def _series(
-    args: argparse.Namespace,
+def read_series(
     root: Path,
     since: datetime | None,
     until: datetime | None,
     skipped: "ScanReport",
+    *,
+    quiet: bool,
 ) -> "tuple[Series, ...]":
+    """The stored verdicts as series; what cannot be read is noted in ``skipped``."""
     from probe.compare.series import collect
     from probe.record.scan import verdicts
 
     try:
-        with _progress(visible=not args.quiet and sys.stderr.isatty()):
+        with _progress(visible=not quiet and sys.stderr.isatty()):
             return collect(verdicts(root, since, until, skipped))
     except PermissionError as exc:
         raise Usage(f"cannot read '{exc.filename}': permission denied") from exc

@@ -126,10 +126,9 @@ def _drawn(timeline: "Timeline", console: "Console") -> Iterator[None]:
 def _conclude(plan: "Plan", world: "World", story: datetime, console: "Console") -> None:
     """The newest verdicts as ``check`` shows them, then the comparison with the reports."""
     from probe.cli.common import output
-    from probe.compare.answer import answer
+    from probe.compare.comparison import compare
     from probe.compare.reports import parse
     from probe.compare.series import collect
-    from probe.compare.unreported import unreported
     from probe.demo.reports import reports
     from probe.net.clocks import RealClock
     from probe.record.scan import measurements, verdicts
@@ -145,10 +144,9 @@ def _conclude(plan: "Plan", world: "World", story: datetime, console: "Console")
     path = plan.results.parent / "reports.yaml"
     with output(path) as file:
         file.write(text)
-    said, series, now = parse(text, path.name), collect(stored), RealClock().now()
-    answers = [answer(report, series, until=now) for report in said]
+    found = compare(parse(text, path.name), collect(stored), until=RealClock().now())
     if not console.quiet:
-        write_table(said, answers, unreported(series, said, until=now), sys.stdout)
+        write_table(found.reports, found.answers, found.unreported, sys.stdout)
 
 
 def _newest(plan: "Plan", verdicts: "list[Verdict]") -> "list[Verdict]":

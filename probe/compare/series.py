@@ -25,10 +25,13 @@ GAPS: Final[frozenset[Outcome]] = frozenset({"inconclusive", "offline", "invalid
 # What may not be said without a control or proof from the path.
 ACCUSING: Final[frozenset[Outcome]] = FAILING - {"unreachable"}
 
-_OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-_CODE: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
-_FAILING: Final = bytes(_CODE[outcome] for outcome in FAILING)
-_GAPS: Final = bytes(_CODE[outcome] for outcome in GAPS)
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+# For bytes.translate: 1 for the code of an outcome that concluded something, or that failed.
+CONCLUDED: Final = bytes(code < len(OUTCOMES) and OUTCOMES[code] not in GAPS for code in range(256))
+FAILED: Final = bytes(code < len(OUTCOMES) and OUTCOMES[code] in FAILING for code in range(256))
+_FAILING: Final = bytes(CODES[outcome] for outcome in FAILING)
+_GAPS: Final = bytes(CODES[outcome] for outcome in GAPS)
 _HOUR: Final = 3600
 
 
@@ -59,7 +62,7 @@ class Series:
     def count(self, outcomes: Iterable[Outcome], start: datetime, end: datetime) -> int:
         """How many verdicts from ``start`` until ``end`` have one of these outcomes."""
         first, last = self._span(start, end)
-        return sum(self.outcomes.count(_CODE[outcome], first, last) for outcome in outcomes)
+        return sum(self.outcomes.count(CODES[outcome], first, last) for outcome in outcomes)
 
     def hours(self, start: datetime, end: datetime) -> set[int]:
         """The UTC hours, counted from 1970, in which something was concluded in the span."""
@@ -82,6 +85,16 @@ class Series:
         return Counter(
             {name: seen[code] for code, name in enumerate(self.names) if name and seen[code]}
         )
+
+    def outcomes_by_hour(self) -> Iterator[tuple[int, Counter[Outcome]]]:
+        """Each UTC hour, counted from 1970, that has verdicts, with how many of each outcome."""
+        at, last = 0, len(self.times)
+        while at < last:
+            hour = int(self.times[at] // _HOUR)
+            end = bisect_left(self.times, (hour + 1) * _HOUR, at, last)
+            codes = Counter(self.outcomes[at:end])
+            yield hour, Counter({OUTCOMES[code]: number for code, number in codes.items()})
+            at = end
 
     def concluded(self) -> Iterator[Observation]:
         """Every verdict that is no gap, in order of time."""
@@ -110,7 +123,7 @@ def collect(verdicts: Iterable[Verdict]) -> tuple[Series, ...]:
         of_feature, of_targets = found[key]
         columns = of_feature if verdict.target is None else of_targets
         columns.times.append(verdict.at.timestamp())
-        columns.outcomes.append(_CODE[verdict.outcome])
+        columns.outcomes.append(CODES[verdict.outcome])
         columns.mechanisms.append(codes.setdefault(verdict.mechanism, len(codes)))
     names = tuple(codes)
     return tuple(

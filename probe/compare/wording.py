@@ -1,56 +1,98 @@
 """The sentence of an answer: plain words that can be quoted, and never claim more than is known."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from probe.compare.reports import Report
-from probe.compare.series import ACCUSING, FAILING, GAPS, WORKING, Series
+from probe.compare.series import FAILING, GAPS, WORKING, Series
 from probe.compare.share import Share
 from probe.core.model import UNKNOWN_COUNTRY
 
 _NOTHING: Final = "the data says nothing about this report."
+_REASONS: Final = {
+    "control": "without a control this supports or contradicts nothing",
+    "otherwise": "the failures are not of the reported kind, and decide nothing",
+    "chance": "such failures occur at other times as well, which decides nothing",
+    "not due": "what was announced need not have come yet, so this decides nothing",
+    "kind": "such lines meet less blocking than people do, so this decides nothing",
+    "coverage": "too little of the window, or too few networks, were measured to decide",
+}
+_Interval = tuple[datetime | None, datetime | None]
 _NAMED: Final = 3  # more vantages or features than this are counted instead
 
 
-def sentence(
-    report: Report,
-    matched: Sequence[Series],
-    unplaced: Sequence[Series],
-    *,
-    window: tuple[datetime, datetime],
-    before: Share,
-    during: Share,
-    after: Share,
-) -> str:
-    """Say what was seen of the reported thing in the reported window, and what that is worth.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a sentence is made of.
 
     ``matched`` bear on the report; ``unplaced`` would, if their vantage's country were known.
+    ``why`` says in words what of a claim does not hold, or names the reason why there is no answer.
     """
-    start, end = window
+
+    report: Report
+    answer: str
+    why: str
+    window: tuple[datetime, datetime]
+    matched: Sequence[Series]
+    unplaced: Sequence[Series]
+    before: Share
+    during: Share
+    after: Share
+    onset: _Interval
+    end: _Interval
+
+
+def sentence(given: Words) -> str:
+    """Say what was seen of the reported thing in the reported window, and what that is worth."""
+    (start, end), during = given.window, given.during
     if start >= end:
         return f"The reported window begins after the time looked at: {_NOTHING}"
     if not during.cycles:
-        elsewhere = [one for one in unplaced if _concluded(one, start, end)]
-        return _unseen(report, matched, start, end) + _elsewhere(elsewhere)
-    seen = [one for one in matched if _concluded(one, start, end)]
+        elsewhere = [one for one in given.unplaced if _concluded(one, start, end)]
+        return _unseen(given.report, given.matched, start, end) + _elsewhere(elsewhere)
+    seen = [one for one in given.matched if _concluded(one, start, end)]
     beside = [
         f"{share.failed} of {share.cycles} {when}"
-        for share, when in ((before, "before"), (after, "after"))
+        for share, when in ((given.before, "before"), (given.after, "after"))
         if share.cycles
     ]
     against = f"against {_listed(beside, 'and')}" if beside else "with nothing measured beside it"
     return (
         f"{_vantages(seen)} saw {_features(seen)} fail in {during.failed} of "
-        f"{_cycles(during.cycles)} in the reported window, {against}; {_worth(seen, start, end)}."
+        f"{_cycles(during.cycles)} in the reported window, {against}{_dates(given)}; "
+        f"{_worth(given)}."
     )
 
 
-def _worth(seen: Sequence[Series], start: datetime, end: datetime) -> str:
-    if any(one.count(ACCUSING, start, end) for one in seen):
-        return "such counts alone support or contradict nothing"
-    return "without a control this supports or contradicts nothing"
+def _worth(given: Words) -> str:
+    if given.answer == "supported":
+        return "this supports the report"
+    if given.answer == "contradicted":
+        return "this contradicts the report"
+    if given.answer == "partly":
+        return f"this supports the report in part: {given.why}"
+    return _REASONS.get(given.why) or f"this decides nothing: {given.why}"
+
+
+def _dates(given: Words) -> str:
+    """When it began and ended, as measured, in the report's own time zone."""
+    zone = ZoneInfo(given.report.timezone)
+    words = ""
+    if any(given.onset):
+        words += f", from {_between(given.onset, zone)}"
+    if any(given.end):
+        words += f" until {_between(given.end, zone)}" if words else ""
+    return words and f"{words} ({given.report.timezone})"
+
+
+def _between(interval: _Interval, zone: ZoneInfo) -> str:
+    first, last = (at and f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in interval)
+    if first and last:
+        return first if first == last else f"between {first} and {last}"
+    return f"before {last}" if last else f"after {first}"
 
 
 def _unseen(report: Report, matched: Sequence[Series], start: datetime, end: datetime) -> str:

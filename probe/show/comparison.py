@@ -17,7 +17,7 @@ from rich.text import Text
 from probe.compare.answer import Answer
 from probe.compare.reports import Report
 from probe.compare.share import Share
-from probe.compare.unreported import STREAK, Unreported
+from probe.compare.unreported import Unreported
 from probe.core.times import rfc3339
 from probe.show.csv import text as guarded
 from probe.show.tabular import console_for
@@ -97,9 +97,7 @@ def write_table(
     if unreported:
         console.print(_streaks(unreported))
     else:
-        console.print(
-            f"Unreported: nothing failed {STREAK} times in a row outside the reported windows."
-        )
+        console.print("Unreported: no disruption was found outside the reported windows.")
 
 
 def _figures(answer: Answer) -> Text:
@@ -112,29 +110,30 @@ def _figures(answer: Answer) -> Text:
 
 
 def _streaks(unreported: Sequence[Unreported]) -> Table:
-    longest = sorted(unreported, key=lambda streak: -streak.cycles)[:LISTED]
+    longest = sorted(unreported, key=lambda one: -one.cycles)[:LISTED]
     more = len(unreported) - len(longest)
     table = Table(
         box=None,
         padding=(0, 1),
-        title=f"Unreported: {STREAK} or more failures in a row that no report speaks of",
+        title="Unreported: disruptions that no report speaks of",
         title_style="bold",
         title_justify="left",
         caption=f"and {more} more; --format json lists all" if more else None,
         caption_justify="left",
     )
-    table.add_column("vantage", overflow="fold")
+    table.add_column("network", overflow="fold")
     table.add_column("feature", overflow="fold")
     table.add_column("from, until (UTC)", no_wrap=True)
-    table.add_column("cycles", justify="right", no_wrap=True)
+    table.add_column("failed", justify="right", no_wrap=True)
     table.add_column("mostly", overflow="fold")
-    for streak in sorted(longest, key=lambda streak: streak.onset):
+    for one in sorted(longest, key=lambda one: one.onset_latest):
+        end = one.end_latest
         table.add_row(
-            Text(safe(streak.vantage)),
-            Text(safe(f"{streak.service} {streak.feature}")),
-            f"{_minute(streak.onset)}\n{_minute(streak.end) if streak.end else 'no end seen'}",
-            str(streak.cycles),
-            Text(safe(next(iter(streak.mechanisms), "-"))),
+            Text(safe(one.network)),
+            Text(safe(f"{one.service} {one.feature}")),
+            f"{_minute(one.onset_latest)}\n{_minute(end) if end else 'no end seen'}",
+            f"{one.failed} of {one.cycles}",
+            Text(safe(f"{next(iter(one.outcomes), '-')} {next(iter(one.mechanisms), '')}")),
         )
     return table
 

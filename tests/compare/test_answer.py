@@ -5,10 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.reported import LAB, START, cycles, reported
+from support.reported import LAB, START, answered, cycles, reported
 
-from probe.compare.answer import Answer, answer
-from probe.compare.series import collect
+from probe.compare.answer import Answer
 from probe.core.model import Vantage, Verdict
 
 HOUR = timedelta(hours=1)
@@ -17,7 +16,7 @@ LATER = START + 100 * DAY
 
 
 def held(verdicts: Iterable[Verdict], **changes: Any) -> Answer:
-    return answer(reported(**changes), collect(verdicts), until=LATER)
+    return answered(verdicts, reported(**changes), until=LATER)
 
 
 def test_failures_before_during_and_after_are_counted_apart() -> None:
@@ -40,14 +39,6 @@ def test_failures_before_during_and_after_are_counted_apart() -> None:
         "inconclusive",
         ("lab-1",),
     )
-
-
-def test_nothing_is_supported_contradicted_or_dated_yet_however_clear_it_looks() -> None:
-    found = held([*cycles("." * 500, START - 4 * DAY), *cycles("b" * 288)])
-    assert found.answer == "inconclusive"
-    assert found.effect == 1.0
-    unknown = (found.p, found.onset_earliest, found.onset_latest, found.end_earliest)
-    assert (*unknown, found.end_latest, found.lag) == (None,) * 6
 
 
 @pytest.mark.parametrize(
@@ -90,48 +81,47 @@ def test_a_window_of_an_hour_is_compared_with_a_whole_day() -> None:
 
 def test_an_open_window_ends_now_and_has_no_after() -> None:
     report = reported(end_earliest=None, end_latest=None, ongoing=True)
-    series = collect([*cycles("." * 24, START - DAY, every=HOUR), *cycles("x" * 48, every=HOUR)])
-    found = answer(report, series, until=START + DAY)
+    verdicts = [*cycles("." * 24, START - DAY, every=HOUR), *cycles("x" * 48, every=HOUR)]
+    found = answered(verdicts, report, until=START + DAY)
     assert found.during.cycles == 24
     assert found.coverage == 1.0
     assert found.after.cycles == 0
     assert found.after.share is None
 
 
-def test_coverage_is_the_share_of_hours_with_a_conclusion_at_any_vantage() -> None:
-    other = Vantage(id="lab-2", country="CN")
+def test_coverage_is_the_share_of_hours_with_a_conclusion_on_the_network_that_saw_most() -> None:
+    same = Vantage(id="lab-2", country="CN", asn=4134, network="residential")
+    other = Vantage(id="lab-3", country="CN")
     found = held(
         [
             *cycles("." * 6, START),  # hour 0, six times
             *cycles("x", START + HOUR),
-            *cycles(".", START + HOUR, vantage=other),
-            *cycles("..", START + 46 * HOUR, every=HOUR, vantage=other),  # the last two
+            *cycles(".", START + HOUR, vantage=same),
+            *cycles("..", START + 46 * HOUR, every=HOUR, vantage=same),  # the last two
+            *cycles("...", START + 20 * HOUR, every=HOUR, vantage=other),
             *cycles(".", START - HOUR),
             *cycles(".", START + 48 * HOUR),
         ]
     )
     assert found.coverage == 4 / 48
-    assert found.vantages == ("lab-1", "lab-2")
+    assert found.vantages == ("lab-1", "lab-2", "lab-3")
 
 
-def test_only_hours_wholly_inside_the_window_count() -> None:
-    # In Kolkata a day begins at half past an hour of UTC: 47 whole hours in two days.
+def test_hours_are_counted_from_the_window_s_beginning() -> None:
+    # In Kolkata a day begins at half past an hour of UTC.
     kolkata = {"timezone": "Asia/Kolkata"}
     start = reported(**kolkata).onset_earliest
     assert held(cycles("." * 300, start), **kolkata).coverage == 1.0
-    assert held(cycles("...", start), **kolkata).coverage == 0.0
-    assert held(cycles("....", start), **kolkata).coverage == 1 / 47
+    assert held(cycles("....", start), **kolkata).coverage == 1 / 48
 
 
-def test_a_window_shorter_than_an_hour_is_taken_by_the_hours_that_it_touches() -> None:
-    minutes = {
-        "onset_earliest": "2017-07-18T00:50:00+08:00",
-        "onset_latest": "2017-07-18T00:51:00+08:00",
-        "end_earliest": "2017-07-18T01:09:00+08:00",
-        "end_latest": "2017-07-18T01:10:00+08:00",
-    }
-    assert held(cycles(".", START + 55 * HOUR / 60), **minutes).coverage == 0.5
-    assert held(cycles("...", START + 50 * HOUR / 60), **minutes).coverage == 1.0
+def test_what_is_measured_every_three_hours_can_cover_a_window() -> None:
+    found = held(cycles("." * 80, START - 5 * DAY, every=3 * HOUR))
+    assert found.coverage == 1.0
+    gaps = held(
+        [v for v in cycles("." * 80, START - 5 * DAY, every=3 * HOUR) if v.at < START + DAY]
+    )
+    assert 0.4 < gaps.coverage < 0.6
 
 
 @pytest.mark.parametrize("pattern", ["o", "?", "i", "o?i" * 50])
@@ -161,7 +151,7 @@ def test_a_vantage_elsewhere_covers_nothing(vantage: Vantage) -> None:
 
 def test_a_window_that_has_not_begun_is_not_covered() -> None:
     report = reported(end_earliest=None, end_latest=None)
-    found = answer(report, collect(cycles("xxx", vantage=LAB)), until=START - DAY)
+    found = answered(cycles("xxx", vantage=LAB), report, until=START - DAY)
     assert (found.answer, found.coverage, found.during.cycles) == ("no_coverage", 0.0, 0)
 
 

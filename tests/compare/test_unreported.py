@@ -1,80 +1,78 @@
-"""probe.compare.unreported: failures in a row that no report speaks of."""
+"""probe.compare.unreported: disruptions that no report speaks of."""
 
 from datetime import timedelta
 
 import pytest
-from support.reported import CYCLE, LAB, START, cycles, reported
+from support.reported import CYCLE, LAB, START, compared, cycles, reported
 
 from probe.compare.reports import Report
-from probe.compare.series import collect
-from probe.compare.unreported import Unreported, unreported
-from probe.core.model import Verdict
+from probe.compare.unreported import Unreported
+from probe.core.model import Vantage, Verdict
 
 DAY = timedelta(days=1)
+QUIET = list(cycles("." * 288, START - 2 * DAY))
 
 
 def found(verdicts: list[Verdict], *reports: Report) -> tuple[Unreported, ...]:
-    return unreported(collect(verdicts), reports, until=START + 100 * DAY)
+    return compared(verdicts, *reports, until=START + 100 * DAY).unreported
 
 
-def test_a_streak_begins_with_its_first_failure_and_ends_when_it_works_again() -> None:
-    verdicts = [*cycles("..xxx"), *cycles("b.", START + 5 * CYCLE, mechanism="tls.timeout")]
+def test_a_disruption_is_told_with_its_network_dates_and_failures() -> None:
+    verdicts = [
+        *QUIET,
+        *cycles("xxxxx"),
+        *cycles("b", START + 5 * CYCLE, mechanism="tls.timeout"),
+        *cycles("." * 30, START + 6 * CYCLE),
+    ]
     assert found(verdicts) == (
         Unreported(
-            vantage=LAB.id,
+            network="CN AS4134 residential",
+            vantages=(LAB.id,),
             service="whatsapp",
             feature="media",
-            onset=START + 2 * CYCLE,
-            end=START + 6 * CYCLE,
-            cycles=4,
-            mechanisms={"tls.reset": 3, "tls.timeout": 1},
+            onset_earliest=START - CYCLE,
+            onset_latest=START,
+            end_earliest=START + 5 * CYCLE,
+            end_latest=START + 6 * CYCLE,
+            cycles=6,
+            failed=6,
+            outcomes={"unreachable": 5, "blocked": 1},
+            mechanisms={"tls.reset": 5, "tls.timeout": 1},
         ),
     )
 
 
-@pytest.mark.parametrize(
-    ("pattern", "streaks"),
-    [
-        ("xx.xx.xx", []),
-        ("xxx", [3]),
-        ("xxx.xx.xxxx", [3, 4]),
-        ("xox?xi", [3]),  # a gap neither breaks a streak nor counts in it
-        ("xoooox", []),
-        ("ooo???iii", []),
-        ("", []),
-    ],
-)
-def test_three_failures_in_a_row_make_a_streak(pattern: str, streaks: list[int]) -> None:
-    assert [streak.cycles for streak in found(list(cycles(pattern)))] == streaks
+@pytest.mark.parametrize("pattern", ["xxx", "x.x..x", "x" * 3 + "." * 30 + "x" * 3, "ooo???iii"])
+def test_everyday_failures_are_none(pattern: str) -> None:
+    assert found([*QUIET, *cycles(pattern + "." * 50)]) == ()
 
 
-def test_what_still_fails_at_the_last_observation_has_no_end() -> None:
-    (streak,) = found(list(cycles(".xxxooo")))
-    assert streak.end is None
+def test_gaps_neither_end_a_disruption_nor_count_in_it() -> None:
+    (one,) = found([*QUIET, *cycles("xxoxxoo?ixx" + "." * 50)])
+    assert (one.cycles, one.failed) == (6, 6)
 
 
-def test_a_pause_of_more_than_a_day_ends_what_is_known_of_a_streak() -> None:
-    again = START + 2 * CYCLE + DAY
-    short = found([*cycles("xxx"), *cycles("xxx.", again)])
-    assert [(streak.onset, streak.cycles) for streak in short] == [(START, 6)]
-    later = again + timedelta(microseconds=1)
-    paused = found([*cycles("xxx"), *cycles("xxx.", later)])
-    assert [(streak.onset, streak.cycles, streak.end) for streak in paused] == [
-        (START, 3, None),
-        (later, 3, later + 3 * CYCLE),
-    ]
-    assert found([*cycles("xx"), *cycles("xx", START + 3 * DAY)]) == ()
+def test_a_gap_at_the_onset_widens_its_interval_by_as_much() -> None:
+    (one,) = found([*QUIET, *cycles("oooooxxxxxx")])
+    assert (one.onset_earliest, one.onset_latest) == (START - CYCLE, START + 5 * CYCLE)
 
 
-def test_a_matching_report_takes_every_streak_that_overlaps_its_window() -> None:
+def test_what_still_fails_at_the_last_cycle_has_no_end_and_at_the_first_no_onset() -> None:
+    (one,) = found([*QUIET, *cycles("x" * 9 + "ooo")])
+    assert one.end_latest is None
+    (one,) = found(list(cycles("x" * 9 + "." * 99)))
+    assert one.onset_earliest is None
+
+
+def test_a_matching_report_takes_every_disruption_that_overlaps_its_window() -> None:
     end = reported().end_latest
     assert end is not None
-    before = list(cycles("xxx.", START - 3 * CYCLE))
-    touching = list(cycles("xxxx.", START - 3 * CYCLE))
-    last = list(cycles("xxx", end - CYCLE))
-    behind = list(cycles("xxx", end))
-    counts = [len(found(verdicts, reported())) for verdicts in (before, touching, last, behind)]
-    assert counts == [1, 0, 0, 1]
+
+    def left(start: timedelta) -> int:
+        quiet = cycles("." * 288, end + start - 2 * DAY)
+        return len(found([*quiet, *cycles("x" * 9 + "." * 99, end + start)], reported()))
+
+    assert [left(start) for start in (-4 * DAY, -DAY, -CYCLE, timedelta(0))] == [1, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +85,23 @@ def test_a_matching_report_takes_every_streak_that_overlaps_its_window() -> None
     ],
 )
 def test_a_report_of_something_else_or_of_working_takes_none(report: Report) -> None:
-    assert len(found(list(cycles("xxx")), report)) == 1
+    assert len(found([*QUIET, *cycles("x" * 9)], report)) == 1
 
 
-def test_streaks_come_in_order_of_time() -> None:
+def test_vantages_of_one_network_see_one_disruption_and_networks_are_told_apart() -> None:
+    same = Vantage(id="lab-2", country="CN", asn=4134, network="residential")
+    other = Vantage(id="lab-3", country="CN", asn=4837, network="mobile")
     verdicts = [
-        *cycles("xxx", START + DAY, service="signal"),
-        *cycles("xxx", START, feature="text"),
-        *cycles("xxx", START, feature="media"),
+        verdict
+        for vantage in (LAB, same, other)
+        for part in (
+            cycles("." * 288, START - 2 * DAY, vantage=vantage),
+            cycles("x" * 9, vantage=vantage),
+        )
+        for verdict in part
     ]
-    streaks = [(streak.service, streak.feature) for streak in found(verdicts)]
-    assert streaks == [("whatsapp", "media"), ("whatsapp", "text"), ("signal", "media")]
+    told = [(one.network, one.vantages, one.cycles) for one in found(verdicts)]
+    assert told == [
+        ("CN AS4134 residential", ("lab-1", "lab-2"), 18),
+        ("CN AS4837 mobile", ("lab-3",), 9),
+    ]

@@ -9,12 +9,19 @@ from datetime import timedelta
 from typing import Any
 
 from rich.cells import cell_len
-from support.reported import CYCLE, START, claim, cycles, report_file, reported
+from support.reported import (
+    CYCLE,
+    START,
+    answered,
+    claim,
+    compared,
+    cycles,
+    report_file,
+    reported,
+)
 
-from probe.compare.answer import Answer, answer
+from probe.compare.answer import Answer
 from probe.compare.reports import Report, parse
-from probe.compare.series import collect
-from probe.compare.unreported import unreported
 from probe.core.model import Vantage, Verdict
 from probe.show import comparison
 
@@ -31,16 +38,15 @@ class Terminal(io.StringIO):
 
 
 def held(report: Report, verdicts: Iterable[Verdict] = ()) -> Answer:
-    return answer(report, collect(verdicts), until=NOW)
+    return answered(verdicts, report, until=NOW)
 
 
 def table(
     *reports: Report, verdicts: Iterable[Verdict] = (), out: io.StringIO | None = None
 ) -> str:
     out = out or io.StringIO()
-    series = collect(verdicts)
-    answers = [answer(report, series, until=NOW) for report in reports]
-    comparison.write_table(reports, answers, unreported(series, reports, until=NOW), out)
+    found = compared(verdicts, *reports, until=NOW)
+    comparison.write_table(found.reports, found.answers, found.unreported, out)
     return out.getvalue()
 
 
@@ -48,8 +54,8 @@ def seen() -> list[Verdict]:
     return [
         *cycles("." * 40, START - DAY),
         *cycles("x" * 12 + "." * 8),
-        *cycles("." * 19 + "x", START + 2 * DAY),
-        *cycles("xxx.", START + 10 * DAY),
+        *cycles("x" + "." * 19, START + 2 * DAY),
+        *cycles("x" * 7 + "." * 20, START + 10 * DAY),
     ]
 
 
@@ -67,18 +73,22 @@ def test_the_table_lists_what_nobody_reported() -> None:
     said = table(reported(), verdicts=seen())
     rest = said[said.index("Unreported") :]
     assert "2017-07-27 16:00" in rest
-    assert "2017-07-27 16:30" in rest
+    assert "2017-07-27 17:10" in rest
+    assert "7 of 7" in rest
     assert "tls.reset" in rest
-    assert "no end seen" in table(verdicts=cycles("xxx"))
-    assert "nothing failed 3 times in a row" in table(reported(), verdicts=cycles("xxx"))
+    assert "no end seen" in table(verdicts=cycles("." * 50 + "x" * 9))
+    assert "no disruption was found" in table(reported(), verdicts=cycles("x" * 9))
 
 
 def test_the_table_lists_the_longest_streaks_and_counts_the_rest() -> None:
-    verdicts = [v for n in range(1, 26) for v in cycles("xxx" + "x" * n + ".", START + n * DAY)]
+    turn = timedelta(hours=25)  # not every day at the same hour, which would be ordinary
+    verdicts = [
+        v for n in range(1, 26) for v in cycles("x" * (9 + n) + "." * (141 - n), START + n * turn)
+    ]
     said = table(verdicts=verdicts)
     assert "and 5 more" in said
-    assert "2017-07-22 16:00" not in said
-    assert said.index("2017-07-23 16:00") < said.index("2017-08-11 16:00")
+    assert "2017-07-22 21:00" not in said
+    assert said.index("2017-07-23 22:00") < said.index("2017-08-12 17:00")
 
 
 def test_every_line_fits_into_80_columns_and_carries_no_colour_off_a_terminal() -> None:
@@ -104,7 +114,7 @@ def test_hostile_text_is_shown_harmless_in_the_table() -> None:
     vantage = Vantage(id=HOSTILE, country="CN")
     verdicts = [
         *cycles("xxx", vantage=vantage, mechanism=HOSTILE),
-        *cycles("xxx.", START + 30 * DAY, vantage=vantage, mechanism=HOSTILE, feature=HOSTILE),
+        *cycles("x" * 9, START + 30 * DAY, vantage=vantage, mechanism=HOSTILE, feature=HOSTILE),
     ]
     (report,) = parse(report_file(claim(title=HOSTILE)), "hostile.yaml")
     assert report.title == HOSTILE
@@ -122,28 +132,33 @@ def test_shares_are_never_rounded_to_nothing_or_all() -> None:
 
 def test_json_holds_every_key_of_the_contract_and_times_as_files_write_them() -> None:
     out, report = io.StringIO(), reported()
-    series = collect(seen())
-    streaks = unreported(series, [report], until=NOW)
-    comparison.write_json([answer(report, series, until=NOW)], streaks, out)
+    found = compared(seen(), report, until=NOW)
+    comparison.write_json(found.answers, found.unreported, out)
     document = json.loads(out.getvalue())
     assert list(document) == ["answers", "unreported"]
     (told,) = document["answers"]
     assert " ".join(told) == (
-        "report answer coverage vantages before during after effect p onset_earliest onset_latest "
-        "end_earliest end_latest lag mechanisms sentence"
+        "report answer coverage vantages before during after effect p q onset_earliest "
+        "onset_latest "
+        "end_earliest end_latest lag mechanisms networks sentence"
     )
     assert told["before"] == {**told["before"], "cycles": 40, "failed": 0, "share": 0.0, "low": 0.0}
     assert told["vantages"] == ["lab-1"]
     assert told["mechanisms"] == {"tls.reset": 12}
     assert document["unreported"] == [
         {
-            "vantage": "lab-1",
+            "network": "CN AS4134 residential",
+            "vantages": ["lab-1"],
             "service": "whatsapp",
             "feature": "media",
-            "onset": "2017-07-27T16:00:00.000000Z",
-            "end": "2017-07-27T16:30:00.000000Z",
-            "cycles": 3,
-            "mechanisms": {"tls.reset": 3},
+            "onset_earliest": "2017-07-19T19:10:00.000000Z",
+            "onset_latest": "2017-07-27T16:00:00.000000Z",
+            "end_earliest": "2017-07-27T17:00:00.000000Z",
+            "end_latest": "2017-07-27T17:10:00.000000Z",
+            "cycles": 7,
+            "failed": 7,
+            "outcomes": {"unreachable": 7},
+            "mechanisms": {"tls.reset": 7},
         }
     ]
 
@@ -173,7 +188,7 @@ def test_csv_is_one_row_per_answer_with_empty_cells_for_what_is_not_known() -> N
     assert first["mechanisms"] == "tls.reset=12"
     assert (second["during_cycles"], second["during_share"]) == ("0", "")
     assert (second["p"], second["lag"], second["vantages"]) == ("", "", "")
-    assert len(first) == len(comparison.COLUMNS) == 28
+    assert len(first) == len(comparison.COLUMNS) == 30
 
 
 def test_csv_has_its_header_without_any_answer() -> None:

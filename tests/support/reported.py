@@ -1,12 +1,15 @@
 """Reports and streams of verdicts in few words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import yaml
 
+from probe.compare.answer import Answer
+from probe.compare.comparison import Comparison, compare
 from probe.compare.reports import Report, parse
+from probe.compare.series import collect
 from probe.core.model import Control, Outcome, Vantage, Verdict
 
 LAB = Vantage(id="lab-1", country="CN", asn=4134, network="residential")
@@ -89,3 +92,13 @@ def cycles(
             control=Control(),
             evidence=(),
         )
+
+
+def compared(verdicts: Iterable[Verdict], *reports: Report, until: datetime) -> Comparison:
+    """The reports held against the verdicts."""
+    return compare(reports, collect(verdicts), until=until)
+
+
+def answered(verdicts: Iterable[Verdict], report: Report, *, until: datetime) -> Answer:
+    """The answer to one report."""
+    return compared(verdicts, report, until=until).answers[0]

@@ -1,0 +1,99 @@
+"""One feature of a service on one vantage network, over time: the unit that reports are held to."""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from math import ceil
+from typing import Final
+
+from probe.compare.changes import Episode, cadence, episodes
+from probe.compare.hours import HOUR, Place
+from probe.compare.series import CODES, CONCLUDED, FAILED, FAILING, Series
+from probe.compare.share import Share, share
+from probe.core.model import Outcome
+
+_DAY: Final = 86400
+_FEW: Final = 20
+_ROOM: Final = 1.5  # cycles may come so much later than usual before an hour counts as not covered
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """What concluded something, in order of time (Unix seconds), from all vantages of a network.
+
+    ``failing`` holds 1 for each cycle that failed, else 0. Spans of time are half-open.
+    """
+
+    place: Place
+    service: str
+    feature: str
+    series: tuple[Series, ...]
+    times: Sequence[float]
+    outcomes: bytes
+    failing: bytes
+    episodes: tuple[Episode, ...]
+
+    def span(self, start: float, end: float) -> tuple[int, int]:
+        """The first index at or behind ``start``, and at or behind ``end``."""
+        first = bisect_left(self.times, start)
+        return first, bisect_left(self.times, end, first)
+
+    def share(self, start: float, end: float) -> Share:
+        """The share of failures, with its interval."""
+        first, last = self.span(start, end)
+        return share(self.failing.count(1, first, last), last - first)
+
+    def failures(self, first: int, last: int) -> Counter[Outcome]:
+        """How many failures of each outcome lie between two indices."""
+        found = Counter(self.outcomes[first:last])
+        return Counter({name: found[CODES[name]] for name in FAILING if found[CODES[name]]})
+
+    def coverage(self, start: float, end: float) -> float:
+        """The share of a span that was measured, by hours, or by cycles that come less often.
+
+        A last piece that is shorter counts as one.
+        """
+        step = float(HOUR)
+        if len(self.times) >= _FEW:  # of fewer it is not known how often they are meant to come
+            step = min(max(step, _ROOM * cadence(self.times[:2001])), _DAY)
+        pieces = max(ceil((end - start) / step), 1)
+        covered, at = 0, bisect_left(self.times, start)
+        last = bisect_left(self.times, end)
+        while at < last:
+            covered += 1
+            piece = int((self.times[at] - start) // step)
+            at = bisect_left(self.times, start + (piece + 1) * step, at, last)
+        return min(covered / pieces, 1.0)
+
+
+def cells(series: Iterable[Series]) -> tuple[Cell, ...]:
+    """Bring the vantages of each network together, and look for what was disrupted."""
+    found: dict[tuple[Place, str, str], list[Series]] = {}
+    for one in series:
+        found.setdefault((Place.of(one.vantage), one.service, one.feature), []).append(one)
+    return tuple(_cell(*key, tuple(group)) for key, group in found.items())
+
+
+def _cell(place: Place, service: str, feature: str, group: tuple[Series, ...]) -> Cell:
+    times: Sequence[float]
+    if len(group) == 1:
+        (one,) = group
+        wanted = one.outcomes.translate(CONCLUDED)
+        times, outcomes = one.times, bytes(one.outcomes)
+        if wanted.count(0):
+            times = array("d", compress(times, wanted))
+            outcomes = bytes(compress(outcomes, wanted))
+    else:
+        pairs = sorted(
+            (time, code)
+            for one in group
+            for time, code in zip(one.times, one.outcomes, strict=True)
+            if CONCLUDED[code]
+        )
+        times = array("d", (time for time, _ in pairs))
+        outcomes = bytes(code for _, code in pairs)
+    failing = outcomes.translate(FAILED)
+    return Cell(place, service, feature, group, times, outcomes, failing, episodes(times, failing))
