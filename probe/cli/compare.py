@@ -135,12 +135,11 @@ def read_series(
     quiet: bool,
 ) -> "tuple[Series, ...]":
     """The stored verdicts as series; what cannot be read is noted in ``skipped``."""
-    from probe.compare.series import collect
-    from probe.record.scan import verdicts
+    from probe.cli.reading import stored_series
 
     try:
         with _progress(visible=not quiet and sys.stderr.isatty()):
-            return collect(verdicts(root, since, until, skipped))
+            return stored_series(root, since, until, skipped)
     except PermissionError as exc:
         raise Usage(f"cannot read '{exc.filename}': permission denied") from exc
 

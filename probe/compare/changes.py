@@ -9,6 +9,7 @@ called a change. ``docs/statistics.md`` states all parameters and the measured r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import log
 from typing import Final
@@ -114,8 +115,11 @@ class _Line:
                     return None
             solid_from = solid_from if solid else at
             partial_from = partial_from if partial else at
-            solid = max(0.0, solid + self._weight(at, SOLID, at > start))
-            partial = max(0.0, partial + self._weight(at, PARTIAL, at > start))
+            failed = self.failing[at]
+            surroundings = cluster(self.failing, at) if at > start else 0
+            usual = self.usual.chance(self.times[at], surroundings)
+            solid = max(0.0, solid + _weight(failed, SOLID, usual))
+            partial = max(0.0, partial + _weight(failed, PARTIAL, usual))
             if solid >= self.threshold:
                 return solid_from, at
             if partial >= self.threshold:
@@ -153,13 +157,15 @@ class _Line:
         likely = [at for at, total in zip(backwards, sums, strict=True) if total >= best - SLACK]
         return likely[-1], likely[0]
 
-    def _weight(self, at: int, disrupted: float, clustered: bool = False) -> float:
-        """What one cycle says: the log of how much likelier it is in a disruption than usually."""
-        failed = self.failing[at]
-        surroundings = cluster(self.failing, at) if clustered else 0
-        usual = self.usual.chance(self.times[at], surroundings)
-        share = min(max(disrupted, _CONTRAST * usual), _SURE)
-        return log(share / usual) if failed else log((1 - share) / (1 - usual))
+    def _weight(self, at: int, disrupted: float) -> float:
+        return _weight(self.failing[at], disrupted, self.usual.chance(self.times[at]))
+
+
+@lru_cache(maxsize=4096)
+def _weight(failed: int, disrupted: float, usual: float) -> float:
+    """What a cycle says: the log of how much likelier it is in a disruption than usually."""
+    share = min(max(disrupted, _CONTRAST * usual), _SURE)
+    return log(share / usual) if failed else log((1 - share) / (1 - usual))
 
 
 def _rate(failed: int, cycles: int) -> float:

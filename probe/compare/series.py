@@ -8,14 +8,15 @@ the target; the others are gaps, and a gap is never counted as working or as fai
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
-from typing import Final, NamedTuple, get_args
+from itertools import islice
+from operator import gt
+from typing import Final, NamedTuple, Protocol, get_args
 
 from probe.compare.reports import Report
-from probe.core.model import UNKNOWN_COUNTRY, Outcome, Vantage, Verdict
+from probe.core.model import UNKNOWN_COUNTRY, Outcome, Vantage
 
 WORKING: Final[frozenset[Outcome]] = frozenset({"ok"})
 FAILING: Final[frozenset[Outcome]] = frozenset(
@@ -33,6 +34,7 @@ FAILED: Final = bytes(code < len(OUTCOMES) and OUTCOMES[code] in FAILING for cod
 _FAILING: Final = bytes(CODES[outcome] for outcome in FAILING)
 _GAPS: Final = bytes(CODES[outcome] for outcome in GAPS)
 _HOUR: Final = 3600
+_NEAR: Final = 256  # vantages that are found again without hashing
 
 
 class Observation(NamedTuple):
@@ -109,27 +111,98 @@ class Series:
         return first, bisect_left(self.times, end.timestamp(), first)
 
 
-def collect(verdicts: Iterable[Verdict]) -> tuple[Series, ...]:
+class Judged(Protocol):
+    """What a series is made of: a verdict, or what is needed of one."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def vantage(self) -> Vantage: ...
+    @property
+    def target(self) -> str | None: ...
+    @property
+    def service(self) -> str: ...
+    @property
+    def feature(self) -> str: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def mechanism(self) -> str | None: ...
+
+
+def collect(verdicts: Iterable[Judged]) -> tuple[Series, ...]:
     """Turn a stream of verdicts, in any order, into one series per vantage, service and feature.
 
     Where a feature has verdicts of its own, those are the series; else its targets' verdicts are.
     """
-    found: dict[tuple[Vantage, str, str], tuple[_Columns, _Columns]] = {}
-    codes: dict[str | None, int] = {None: 0}
-    for verdict in verdicts:
-        key = (verdict.vantage, verdict.service, verdict.feature)
-        if key not in found:
-            found[key] = _Columns(), _Columns()
-        of_feature, of_targets = found[key]
-        columns = of_feature if verdict.target is None else of_targets
-        columns.times.append(verdict.at.timestamp())
-        columns.outcomes.append(CODES[verdict.outcome])
-        columns.mechanisms.append(codes.setdefault(verdict.mechanism, len(codes)))
-    names = tuple(codes)
-    return tuple(
-        (of_feature if of_feature.times else of_targets).series(*key, names)
-        for key, (of_feature, of_targets) in found.items()
-    )
+    collected = Collected()
+    collected.add(verdicts)
+    return collected.series()
+
+
+class Collected:
+    """Verdicts as columns, from one stream or from several that are read side by side."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._of_vantage: dict[Vantage, _Features] = {}
+        self._codes: dict[str | None, int] = {None: 0}
+
+    def add(self, verdicts: Iterable[Judged]) -> None:
+        """Take in a stream."""
+        codes, code_of = self._codes, CODES
+        # By the vantage's identity: hashing one takes longer than all the rest.
+        near: dict[int, tuple[Vantage, _Sinks]] = {}
+        for verdict in verdicts:
+            vantage = verdict.vantage
+            known = near.get(id(vantage))
+            if known is None:
+                if len(near) == _NEAR:
+                    near.clear()
+                known = near[id(vantage)] = vantage, {}
+            key = verdict.service, verdict.feature, verdict.target is not None
+            sinks = known[1].get(key)
+            if sinks is None:
+                sinks = known[1][key] = self._sinks(vantage, *key)
+            mechanism = verdict.mechanism
+            sinks[0](verdict.at.timestamp())
+            sinks[1](code_of[verdict.outcome])
+            sinks[2](0 if mechanism is None else codes.setdefault(mechanism, len(codes)))
+
+    def merge(self, other: "Collected") -> None:
+        """Take in what another one has collected."""
+        of_vantage, names = other.columns()
+        codes = [self._codes.setdefault(name, len(self._codes)) for name in names]
+        same = codes == list(range(len(codes)))
+        for vantage, features in of_vantage.items():
+            own = self._of_vantage.setdefault(vantage, {})
+            for key, pair in features.items():
+                for mine, theirs in zip(
+                    own.setdefault(key, (_Columns(), _Columns())), pair, strict=True
+                ):
+                    mine.times.extend(theirs.times)
+                    mine.outcomes.extend(theirs.outcomes)
+                    mine.mechanisms.extend(
+                        theirs.mechanisms if same else map(codes.__getitem__, theirs.mechanisms)
+                    )
+
+    def _sinks(self, vantage: Vantage, service: str, feature: str, of_target: bool) -> "_Sink":
+        features = self._of_vantage.setdefault(vantage, {})
+        columns = features.setdefault((service, feature), (_Columns(), _Columns()))[of_target]
+        return columns.times.append, columns.outcomes.append, columns.mechanisms.append
+
+    def columns(self) -> "tuple[dict[Vantage, _Features], tuple[str | None, ...]]":
+        """What there is of each vantage, and the mechanisms that its codes mean."""
+        return self._of_vantage, tuple(self._codes)
+
+    def series(self) -> tuple[Series, ...]:
+        """What has been collected, as series."""
+        names = tuple(self._codes)
+        return tuple(
+            (of_feature if of_feature.times else of_targets).series(vantage, *key, names)
+            for vantage, features in self._of_vantage.items()
+            for key, (of_feature, of_targets) in features.items()
+        )
 
 
 def matches(report: Report, one: Series) -> bool:
@@ -167,9 +240,15 @@ class _Columns:
         self, vantage: Vantage, service: str, feature: str, names: Sequence[str | None]
     ) -> Series:
         times, outcomes, mechanisms = self.times, self.outcomes, self.mechanisms
-        if any(earlier > later for earlier, later in pairwise(times)):
+        if any(map(gt, times, islice(times, 1, None))):
             order = sorted(range(len(times)), key=times.__getitem__)
             times = array("d", (times[at] for at in order))
             outcomes = bytearray(outcomes[at] for at in order)
             mechanisms = array("I", (mechanisms[at] for at in order))
         return Series(vantage, service, feature, times, outcomes, mechanisms, names)
+
+
+# By service and feature: the feature's own verdicts, and those of its targets.
+_Features = dict[tuple[str, str], tuple[_Columns, _Columns]]
+_Sink = tuple[Callable[[float], None], Callable[[int], None], Callable[[int], None]]
+_Sinks = dict[tuple[str, str, bool], _Sink]
