@@ -80,18 +80,22 @@ def _worth(given: Words) -> str:
 def _dates(given: Words) -> str:
     """When it began and ended, as measured, in the report's own time zone."""
     zone = ZoneInfo(given.report.timezone)
-    words = ""
-    if any(given.onset):
-        words += f", from {_between(given.onset, zone)}"
-    if any(given.end):
-        words += f" until {_between(given.end, zone)}" if words else ""
-    return words and f"{words} ({given.report.timezone})"
+    onset, end = (
+        [f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else None for at in interval]
+        for interval in (given.onset, given.end)
+    )
+    words = [
+        *([f"beginning {_within(onset)}"] if any(onset) else []),
+        *([f"still failing at {end[0]}"] if end[0] and not end[1] else []),
+        *([f"ending {_within(end)}"] if end[1] else []),
+    ]
+    return f", {_listed(words, 'and')} ({given.report.timezone})" if words else ""
 
 
-def _between(interval: _Interval, zone: ZoneInfo) -> str:
-    first, last = (at and f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in interval)
+def _within(interval: Sequence[str | None]) -> str:
+    first, last = interval
     if first and last:
-        return first if first == last else f"between {first} and {last}"
+        return f"at {first}" if first == last else f"between {first} and {last}"
     return f"before {last}" if last else f"after {first}"
 
 

@@ -144,7 +144,8 @@ def _cells(part: Any) -> Iterator[object]:
             for of in fields(Share):
                 yield from _cells(getattr(part, of.name))
         case tuple():
-            yield guarded(" ".join(part))
+            numbers = all(isinstance(one, float) for one in part)
+            yield " ".join(f"{one:.6f}" for one in part) if numbers else guarded(" ".join(part))
         case dict():
             yield guarded(" ".join(f"{name}={count}" for name, count in part.items()))
         case datetime():

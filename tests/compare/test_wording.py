@@ -60,10 +60,17 @@ def test_a_supported_report_is_told_with_its_dates_in_its_own_time() -> None:
     quiet = [*cycles("." * 1440, START - 10 * DAY), *cycles("." * 288, START + 2 * DAY)]
     assert said([*quiet, *cycles("b" * 288)], until=4 * DAY) == (
         "lab-1 saw whatsapp media fail in 288 of 288 cycles in the reported window, against "
-        "0 of 288 before and 0 of 288 after, from between 2017-07-17 23:50 and 2017-07-18 00:00 "
-        "until between 2017-07-19 23:50 and 2017-07-20 00:00 (Asia/Shanghai); this supports the "
-        "report."
+        "0 of 288 before and 0 of 288 after, beginning between 2017-07-17 23:50 and 2017-07-18 "
+        "00:00 and ending between 2017-07-19 23:50 and 2017-07-20 00:00 (Asia/Shanghai); this "
+        "supports the report."
     )
+
+
+def test_what_has_not_ended_is_still_failing_and_what_was_so_already_began_before() -> None:
+    quiet = list(cycles("." * 1440, START - 10 * DAY))
+    assert "still failing at 2017-07-19 23:50 (Asia/Shanghai)" in said([*quiet, *cycles("b" * 288)])
+    assert "fail in 288 of 288" in said(list(cycles("b" * 288)))
+    assert ", beginning before 2017-07-18 00:00 and still failing" in said(list(cycles("b" * 288)))
 
 
 @pytest.mark.parametrize(

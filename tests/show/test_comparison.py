@@ -191,6 +191,21 @@ def test_csv_is_one_row_per_answer_with_empty_cells_for_what_is_not_known() -> N
     assert len(first) == len(comparison.COLUMNS) == 30
 
 
+def test_the_measured_dates_and_the_lag_stand_in_csv_and_json() -> None:
+    quiet = [*cycles("." * 1440, START - 10 * DAY), *cycles("." * 288, START + 2 * DAY)]
+    found = held(reported(), [*quiet, *cycles("b" * 288)])
+    out = io.StringIO(newline="")
+    comparison.write_csv([found], out)
+    (row,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert row["answer"] == "supported"
+    assert row["onset_latest"] == "2017-07-17T16:00:00.000000Z"
+    assert row["lag"] == "-24.166667 0.000000"
+    assert row["networks"] == "CN AS4134 residential=as claimed"
+    told = io.StringIO()
+    comparison.write_jsonl([found], told)
+    assert json.loads(told.getvalue())["lag"] == [-24 - 1 / 6, 0.0]
+
+
 def test_csv_has_its_header_without_any_answer() -> None:
     out = io.StringIO(newline="")
     comparison.write_csv([], out)
