@@ -115,19 +115,39 @@ class Judged(Protocol):
     """What a series is made of: a verdict, or what is needed of one."""
 
     @property
-    def at(self) -> datetime: ...
+    def at(self) -> datetime:
+        """When it was measured."""
+        ...
+
     @property
-    def vantage(self) -> Vantage: ...
+    def vantage(self) -> Vantage:
+        """Where it was measured from."""
+        ...
+
     @property
-    def target(self) -> str | None: ...
+    def target(self) -> str | None:
+        """What was measured; None for a feature's own verdict."""
+        ...
+
     @property
-    def service(self) -> str: ...
+    def service(self) -> str:
+        """Whose it is."""
+        ...
+
     @property
-    def feature(self) -> str: ...
+    def feature(self) -> str:
+        """Which feature of that service."""
+        ...
+
     @property
-    def outcome(self) -> Outcome: ...
+    def outcome(self) -> Outcome:
+        """What was judged."""
+        ...
+
     @property
-    def mechanism(self) -> str | None: ...
+    def mechanism(self) -> str | None:
+        """How it failed, where that is known."""
+        ...
 
 
 def collect(verdicts: Iterable[Judged]) -> tuple[Series, ...]:

@@ -7,8 +7,10 @@ its errno, ``timeout``, ``eof``, or the TLS library's reason.
 import errno
 import socket
 import ssl
+import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dns.message
@@ -45,15 +47,32 @@ def _attempt(what: Callable[[Outcome], None]) -> Outcome:
     return outcome
 
 
+@contextmanager
+def _connection(host: str, port: int, within: float) -> Iterator[socket.socket]:
+    """A connection that ends with a reset unless all went well.
+
+    What a censor swallowed would be sent again for minutes after an ordinary close, and would set
+    off the rules of the next test.
+    """
+    with socket.create_connection((host, port), within) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        yield sock
+
+
+def _finished(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+
+
 def connect(host: str, port: int, say: str = "", within: float = 1.0) -> Outcome:
     """Connect, and send these words if there are any; ``said`` is what comes back."""
 
     def run(outcome: Outcome) -> None:
-        with socket.create_connection((host, port), within) as sock:
+        with _connection(host, port, within) as sock:
             if say:
                 outcome["stage"] = "data"
                 sock.sendall(say.encode())
                 outcome["said"] = sock.recv(4096).decode("latin-1")
+            _finished(sock)
 
     return _attempt(run)
 
@@ -64,7 +83,7 @@ def web(
     """GET over TLS, verified against the file ``trust``, or in the clear where there is none."""
 
     def run(outcome: Outcome) -> None:
-        with socket.create_connection((host, 443 if trust else 80), within) as plain:
+        with _connection(host, 443 if trust else 80, within) as plain:
             sock = plain
             if trust:
                 outcome["stage"] = "tls"
@@ -77,6 +96,7 @@ def web(
             sock.sendall(request.encode())
             outcome.update(bytes=0, status=None, head="")
             _receive(sock, outcome, time.monotonic() + within)
+            _finished(sock)
 
     return _attempt(run)
 
