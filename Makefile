@@ -5,12 +5,12 @@ PYTHON := $(VENV)/bin/python
 export PATH := $(if $(PATH),$(PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench lab servers laboratory lock clean
+.PHONY: demo test check bench lab servers laboratory parser lock clean
 
-demo: $(VENV)/.runtime  ## see it work on an embedded internet
+demo: $(VENV)/.plots  ## see it work on an embedded internet
 	@$(VENV)/bin/probe demo
 
-test: check servers laboratory  ## all checks and all tests
+test: check servers laboratory parser  ## all checks and all tests
 	$(PYTHON) -m pytest -q
 
 check: $(VENV)/.development  ## style, types, and who may import whom
@@ -38,6 +38,18 @@ $(VENV)/.laboratory: requirements-lab.txt
 	@$(PIP) install --require-hashes --no-build-isolation -r requirements-lab.txt
 	@touch $@
 
+# OONI's own parser, which the export is held against, wants versions that nothing else does.
+parser: .venv-oonidata/.ready
+
+.venv-oonidata/.ready: tests/oonidata/requirements.txt
+	@python3 -m venv .venv-oonidata
+	@.venv-oonidata/bin/pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.plots: $(VENV)/.runtime requirements-plots.txt
+	@$(PIP) install --require-hashes -r requirements-plots.txt
+	@touch $@
+
 $(VENV)/.runtime: requirements.txt requirements-build.txt pyproject.toml
 	@echo "setting up $(VENV), once"
 	@python3 -m venv $(VENV)
@@ -55,8 +67,10 @@ lock: $(VENV)/.runtime  ## pin the newest versions that pyproject.toml allows
 	$(VENV)/bin/uv pip compile $(LOCK) --group build -o requirements-build.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --group build --group dev pyproject.toml -o requirements-dev.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --group lab -o requirements-lab.txt
+	$(VENV)/bin/uv pip compile $(LOCK) --extra plots pyproject.toml -o requirements-plots.txt
+	$(VENV)/bin/uv pip compile $(LOCK) tests/oonidata/requirements.in -o tests/oonidata/requirements.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-oonidata .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -106,22 +106,23 @@ def _listed(path: Path) -> list[Path]:
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    from probe.core.strictyaml import LIMIT
+    from probe.compare.reports import LARGEST
 
     try:
         with path.open("rb") as file:
-            return str(path), file.read(LIMIT + 1)
+            return str(path), file.read(LARGEST + 1)
     except OSError as exc:
         raise Usage(f"cannot read '{path}': {(exc.strerror or str(exc)).lower()}") from exc
 
 
 def _fetch(url: str) -> bytes:
+    from probe.compare.reports import LARGEST
     from probe.net.web import WebError, fetch
 
     if not url.lower().startswith(("https://", "http://")):
         raise Usage(f"--reports: '{url}' begins with neither https:// nor http://")
     try:
-        return fetch(url)
+        return fetch(url, limit=LARGEST)
     except WebError as exc:
         raise Usage(f"cannot fetch {exc}") from exc
 

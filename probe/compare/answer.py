@@ -184,8 +184,8 @@ class _Held:
 
     def _refuted(self, states: set[State]) -> bool:
         """Whether enough networks that people use agree, as the contract asks."""
-        if self.until <= self.report.onset_latest:
-            return False  # what was announced need not have come yet
+        if self.until <= self.report.onset_latest or self.report.region:
+            return False  # what was announced need not have come yet, or was seen elsewhere
         people = [one for one in self.findings if one.tells_of_people]
         if any(one.covered and one.state not in states for one in people):
             return False
@@ -219,6 +219,8 @@ class _Held:
             return "otherwise"
         if self.until <= self.report.onset_latest:
             return "not due"
+        if self.report.region:
+            return "region"
         if not any(one.tells_of_people for one in self.findings if one.during.cycles):
             return "kind"
         return "coverage"

@@ -25,6 +25,8 @@ Kind = Literal[
 ]
 Expects = Literal["fails", "ok"]
 Status = Literal["reported", "confirmed", "denied", "disputed", "resolved"]
+# Bytes of a report file: those of an imported dataset with all its rows are long.
+LARGEST: Final = 32 * 1024 * 1024
 CivilDay = date  # a model's key is itself called date
 
 # A disruption told in whole days may begin and end within one, so onset and end may overlap.
@@ -105,6 +107,8 @@ class Report(_Strict):
     ongoing: Annotated[bool, Field(strict=True)] = False
     status: Status
     sources: tuple[Source, ...]
+    region: _Text | None = None  # part of the country; no vantage is known to lie in it
+    row: _Text | None = None  # what it was imported from
 
     def window(self, until: datetime) -> tuple[datetime, datetime]:
         """From the earliest onset to the latest end, or to ``until`` where no end is known.
@@ -203,7 +207,7 @@ def _parse(text: str | bytes, name: str, taken: dict[str, str]) -> tuple[Report,
     class Reports(_Strict):
         reports: tuple[Annotated[Report, AfterValidator(claim)], ...]
 
-    return strictyaml.read(Reports, text, name).reports
+    return strictyaml.read(Reports, text, name, LARGEST).reports
 
 
 def _both_or_neither(earliest: object, latest: object) -> None:

@@ -49,16 +49,14 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_TAGS + _tag, re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
-def read(model: type[_MODEL], text: str | bytes, name: str) -> _MODEL:
+def read(model: type[_MODEL], text: str | bytes, name: str, limit: int = LIMIT) -> _MODEL:
     """Validate one YAML document against a model.
 
     ``name`` is the file's name in messages. Raises ConfigError with one line per mistake. A
     validator that knows which key below it is wrong says so by an attribute ``key`` (a tuple) of
     the ValueError that it raises.
     """
-    if len(text) > LIMIT:
-        raise ConfigError(f"{name}: larger than {LIMIT // 1024**2} MiB")
-    value, lines = _load(text, name)
+    value, lines = _load(text, name, limit)
     if value is None:
         raise ConfigError(f"{name}: the file is empty")
     if not isinstance(value, dict):
@@ -69,8 +67,18 @@ def read(model: type[_MODEL], text: str | bytes, name: str) -> _MODEL:
         raise ConfigError(*_explain(exc, model, name, lines)) from None
 
 
-def _load(text: str | bytes, name: str) -> tuple[Any, dict[_Path, int]]:
+def value(text: str | bytes, name: str, limit: int = LIMIT) -> Any:
+    """The value of one YAML document, read as strictly, for those who validate it themselves.
+
+    Raises ConfigError if it is no YAML, too large, or nested too deeply.
+    """
+    return _load(text, name, limit)[0]
+
+
+def _load(text: str | bytes, name: str, limit: int) -> tuple[Any, dict[_Path, int]]:
     """The document's value, and the line of each path in it."""
+    if len(text) > limit:
+        raise ConfigError(f"{name}: larger than {limit // 1024**2} MiB")
     lines: dict[_Path, int] = {}
     try:
         _refuse_depth(text, name)

@@ -6,7 +6,8 @@ way.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -15,6 +16,7 @@ from probe import __version__
 from probe.core.masking import mask
 
 LIMIT: Final = 4 * 1024 * 1024  # bytes
+LARGEST: Final = 64 * 1024 * 1024  # bytes of what is asked for as large
 TRIES: Final = 3
 _PAUSE: Final = 0.5  # seconds before the second try; doubled before each further one
 _TIMEOUT: Final = 20.0  # seconds for each connection, and for each wait for more bytes
@@ -35,6 +37,17 @@ class _PassingError(Exception):
     """What may be gone at the next try."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server gave: the body, or that it is ``unchanged``, and by what to know it again."""
+
+    body: bytes
+    unchanged: bool
+    etag: str | None
+    modified: str | None
+    date: str
+
+
 def fetch(
     url: str,
     *,
@@ -42,16 +55,29 @@ def fetch(
     timeout: float = _TIMEOUT,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bytes:
-    """The body at an http:// or https:// address, redirects followed, if it has ``limit`` bytes.
+    """The body at an http:// or https:// address; the rest as ``ask``."""
+    return ask(url, limit=limit, timeout=timeout, sleep=sleep).body
 
-    No connection, silence for ``timeout`` seconds, and a server's 429 or 5xx are tried again
-    twice. Raises WebError when it fails for good; secrets in the address do not show in it.
+
+def ask(
+    url: str,
+    *,
+    limit: int = LIMIT,
+    timeout: float = _TIMEOUT,
+    sleep: Callable[[float], None] = time.sleep,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """What is at an http:// or https:// address, redirects followed, if it has ``limit`` bytes.
+
+    ``headers`` may ask for it only if it has changed. No connection, silence for ``timeout``
+    seconds, and a server's 429 or 5xx are tried again twice. Raises WebError when it fails for
+    good; secrets in the address do not show in it.
     """
     for attempt in range(TRIES):
         if attempt:
             sleep(_PAUSE * 2 ** (attempt - 1))
         try:
-            return _fetch(url, limit, timeout)
+            return _ask(url, limit, timeout, headers or {})
         except _PassingError as exc:
             last = exc
         # httpx raises InvalidURL; ValueError, ImportError and OSError come from a proxy setting or
@@ -61,14 +87,16 @@ def fetch(
     raise WebError(f"{mask(url)}: {last} ({TRIES} tries)") from last
 
 
-def _fetch(url: str, limit: int, timeout: float) -> bytes:
+def _ask(url: str, limit: int, timeout: float, headers: Mapping[str, str]) -> Answer:
     until = time.monotonic() + _WHOLE
     try:
         with (
             httpx.Client(timeout=timeout, follow_redirects=True, max_redirects=_REDIRECTS) as web,
-            web.stream("GET", url, headers=_HEADERS) as response,
+            web.stream("GET", url, headers={**_HEADERS, **headers}) as response,
         ):
-            _check(response)
+            unchanged = response.status_code == 304 and bool(headers)
+            if not unchanged:
+                _check(response)
             body = bytearray()
             for piece in response.iter_raw():
                 body += piece
@@ -76,7 +104,14 @@ def _fetch(url: str, limit: int, timeout: float) -> bytes:
                     raise WebError(f"{mask(url)}: larger than {limit} bytes")
                 if time.monotonic() > until:
                     raise _PassingError(f"not complete after {_WHOLE:.0f} s")
-            return bytes(body)
+            told = response.headers
+            return Answer(
+                body=bytes(body),
+                unchanged=unchanged,
+                etag=told.get("ETag"),
+                modified=told.get("Last-Modified"),
+                date=told.get("Date", "an unknown date"),
+            )
     except httpx.UnsupportedProtocol:
         raise
     except httpx.TransportError as exc:
