@@ -1,4 +1,4 @@
-"""Write stored results as CSV, JSON Lines, JSON, or a summary for a person.
+"""Write stored results as CSV, JSON Lines, JSON, OONI's format, or a summary for a person.
 
 One row per measurement that was made here of a configured target, with the verdict on it. Standard
 output carries data only. Reading while a probe is writing is fine.
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     parser.add_argument(
         "--format",
-        choices=("csv", "jsonl", "json", "table"),
+        choices=("csv", "jsonl", "json", "ooni", "table"),
         default="csv",
         help="what to write (default: csv)",
     )
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     _check_outcomes(args.outcome)
     if args.steps and args.format != "csv":
         raise Usage("--steps goes with --format csv only")
-    if args.verdicts and args.format == "table":
+    if args.verdicts and args.format in {"table", "ooni"}:
         raise Usage("--verdicts goes with --format csv, jsonl or json")
 
     from probe.record.scan import ScanReport
@@ -115,7 +115,7 @@ def _write(
             return csv.write_verdicts(found, out)
         return (lines.write_jsonl if args.format == "jsonl" else lines.write_json)(found, out)
 
-    plain = args.steps or args.format in {"jsonl", "json"}
+    plain = args.steps or args.format in {"jsonl", "json", "ooni"}
     if plain and not args.outcome:  # no verdict is needed: none is read
         pairs = ((m, None) for m in measurements(root, since, until, report))
         rows = _measurements(args, pairs)
@@ -129,8 +129,17 @@ def _write(
         return csv.write_steps((m for m, _ in rows), out)
     if args.format == "csv":
         return csv.write_measurements(rows, out)
-    write = lines.write_jsonl if args.format == "jsonl" else lines.write_json
-    return write((m for m, _ in rows), out)
+    return _write_records(args.format, root, (m for m, _ in rows), out)
+
+
+def _write_records(form: str, root: Path, found: Iterable[Measurement], out: TextIO) -> int:
+    from probe.show import lines, ooni
+
+    if form == "ooni":
+        from probe.cli.stored import Bodies
+
+        return ooni.write_jsonl(found, out, Bodies(root).get)
+    return (lines.write_jsonl if form == "jsonl" else lines.write_json)(found, out)
 
 
 def _measurements(

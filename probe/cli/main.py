@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "judge": "give stored verdicts again under the present rules",
     "export": "write stored results as CSV, JSON or JSON Lines",
     "compare": "hold results against reported disruptions",
+    "import": "bring in reported disruptions, or measurements of OONI",
+    "report": "write a page with pictures: what was reported, and what was measured",
     "control": "let probes elsewhere ask what this machine sees of their targets",
     "doctor": "look whether this machine is ready to measure",
     "targets": "list the services and targets that come with the program",
@@ -77,7 +79,9 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         raise Usage(_unknown(name))
-    command = importlib.import_module(f"probe.cli.{name}")
+    # A module cannot be called as the keyword is.
+    module = "imports" if name == "import" else name
+    command = importlib.import_module(f"probe.cli.{module}")
     own = _Parser(
         prog=f"probe {name}",
         description=_wrapped(command.__doc__ or ""),
