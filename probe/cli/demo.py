@@ -1,28 +1,35 @@
-"""See it work on an embedded internet: no root, no network, about a quarter of a minute.
+"""See it work without a network: China's July 2017 again, in about twenty seconds.
 
-Name servers, web servers and a messenger are started on this machine's own loopback addresses,
-some of them broken in different ways; the very same checks measure them on a short schedule, and
-the messenger loses its pictures for a while. What is measured is then held against a report of it.
+First real sockets: servers on this machine's own loopback addresses, some of them broken, are
+measured for six seconds, while a filter resets the messenger's pictures by server name. Then the
+replay: seven vantages measure two months of 2017 on a scripted network and a clock that jumps,
+with the same checks, controls and rules. What they find is held against what was reported, and
+against a false report that the demo adds, and drawn as a page.
+
+Nothing leaves the machine. docs/demo.md says what is real in it and what is not.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from probe.core.model import Measurement, Verdict
+    from probe.demo.story import Story
+    from probe.demo.workers import Players
     from probe.demo.world import World
     from probe.plan.jobs import Plan
     from probe.show.timeline import Timeline
 
 RESULTS = "demo-results"
-LENGTH = 14.0  # seconds: two rounds before the disruption, three in it, two after
+LENGTH = 6.0  # seconds of the part with real sockets: a round before the filter, in it, and after
+PAGE = "report.html"
+TITLE = "July 2017 in China, a replay: simulated, not measured then"
+MISSING = "no page is drawn: matplotlib is missing; install it with: pip install 'probe[plots]'"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,29 +42,40 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a folder for this run is made in it (default: ./{RESULTS})",
     )
     parser.add_argument("--quiet", action="store_true", help="print only the paths at the end")
+    parser.add_argument(
+        "--open", action="store_true", help="open the page in a browser; by default none is opened"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 when it went through."""
     import asyncio
 
-    from probe.cli.main import Usage
+    from probe.cli.main import INTERRUPTED, Usage
     from probe.core.times import rfc3339
+    from probe.demo.story import SHIPPED
+    from probe.demo.workers import Players
     from probe.demo.world import read_world
     from probe.net.clocks import RealClock
     from probe.record.disk import ResultsError, explained, make_folder
     from probe.show.tabular import console_for
 
-    world, started = read_world(), RealClock().now()
-    folder = args.results / rfc3339(started)[:19].replace(":", "")
+    folder = args.results / rfc3339(RealClock().now())[:19].replace(":", "")
     try:
         make_folder(folder)
     except OSError as exc:
         raise Usage(str(explained(folder, exc))) from exc
+    console = console_for(sys.stderr if args.quiet else sys.stdout)
+    console.quiet = args.quiet
     try:
-        console = console_for(sys.stderr if args.quiet else sys.stdout)
-        console.quiet = args.quiet
-        plan, story, code = asyncio.run(_measure(world, folder, console))
+        with Players(SHIPPED, folder / "certificates", folder / "replay") as players:
+            code = asyncio.run(_measure(read_world(), folder / "sockets", console))
+            if not code:
+                _replay(players, console)
+        if not code:
+            _conclude(folder, players.story, console)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except BrokenPipeError:
         raise
     except ResultsError as exc:
@@ -66,19 +84,18 @@ def run(args: argparse.Namespace) -> int:
         reason = (exc.strerror or str(exc)).lower()
         raise Usage(f"the embedded internet cannot be started: {reason}") from exc
     if code:
-        print(f"interrupted; what was measured is in {plan.results}", file=sys.stderr)
+        print(f"interrupted; what was measured is in {folder}", file=sys.stderr)
         return code
-    _conclude(plan, world, story, console)
-    console.quiet = False
-    _paths(folder, plan)
+    _paths(folder, players.story)
+    if args.open and (folder / PAGE).exists():
+        import webbrowser
+
+        webbrowser.open((folder / PAGE).absolute().as_uri())
     return 0
 
 
-async def _measure(
-    world: "World", folder: Path, console: "Console"
-) -> "tuple[Plan, datetime, int]":
-    """Start the embedded internet, measure it for a while; the plan, when the story began, and the
-    exit code of the measuring."""
+async def _measure(world: "World", folder: Path, console: "Console") -> int:
+    """Start the embedded internet and measure it for a while; the exit code of the measuring."""
     from probe.cli.common import output
     from probe.cli.run import until_stopped
     from probe.cli.session import instruments, opened
@@ -88,26 +105,30 @@ async def _measure(
     from probe.run.service import Service
     from probe.show.timeline import Timeline
 
-    async with EmbeddedInternet(
-        world, (folder / "certificates").absolute(), RealClock()
-    ) as internet:
+    certificates = (folder / "certificates").absolute()
+    async with EmbeddedInternet(world, certificates, RealClock()) as internet:
         config = folder / "probe.yaml"
         with output(config) as file:
             file.write(internet.configuration((folder / "results").absolute()))
         plan = plan_for((), config=config)
-        console.print(
-            f"An internet of {len(world.hosts)} hosts runs on this machine's loopback addresses;\n"
-            f"{len(plan.jobs)} targets are measured every 2 seconds, for {LENGTH:.0f} seconds.\n",
-            style="bold",
-        )
+        _tell_of_sockets(plan, world, console)
         timeline = Timeline([job.target.id for job in plan.jobs])
         with opened(plan) as journal, _drawn(timeline, console):
             assert journal is not None
             service = Service(plan, instruments(plan, journal), journal, timeline.add)
             internet.begin()
-            story = RealClock().now()
-            code = await until_stopped(service, LENGTH)
-    return plan, story, code
+            return await until_stopped(service, LENGTH)
+
+
+def _tell_of_sockets(plan: "Plan", world: "World", console: "Console") -> None:
+    console.print("1  Real sockets, today", style="bold")
+    console.print(
+        f"{len(world.hosts)} hosts run on this machine's loopback addresses; {len(plan.jobs)} "
+        f"targets are measured every 2 seconds, for {LENGTH:.0f} seconds. From the second to the "
+        "fourth second the server name of pigeon-media is reset, while pigeon-media-neutral, "
+        "another name at the same address and port, passes. There is no control here: so a "
+        "failure is unreachable, and nobody is accused.\n"
+    )
 
 
 @contextmanager
@@ -123,63 +144,88 @@ def _drawn(timeline: "Timeline", console: "Console") -> Iterator[None]:
         console.print(timeline.table())
 
 
-def _conclude(plan: "Plan", world: "World", story: datetime, console: "Console") -> None:
-    """The newest verdicts as ``check`` shows them, then the comparison with the reports."""
-    from probe.cli.common import output
-    from probe.compare.comparison import compare
-    from probe.compare.reports import parse
-    from probe.compare.series import collect
-    from probe.demo.reports import reports
-    from probe.net.clocks import RealClock
-    from probe.record.scan import measurements, verdicts
-    from probe.show.comparison import write_table
-    from probe.show.verdicts import show_verdicts
+def _replay(players: "Players", console: "Console") -> None:
+    """Wait until July 2017 is over. Raises ResultsError."""
+    console.print("\n2  The replay of July 2017: simulated network, simulated time", style="bold")
+    console.print(
+        f"Meanwhile {len(players.story.vantages)} vantages in China and a control abroad measure "
+        "June and July 2017. The checks, the follow-ups, the rules and the files are the real "
+        "ones; the lines, the servers, the filter and the clock are a script, written after what "
+        "newspapers reported. Nothing of it was measured in 2017.\n"
+    )
+    with _bar(console) as told:
+        players.finish(told)
 
-    stored = list(verdicts(plan.results))
-    console.print("\nThe newest verdicts:\n", style="bold")
-    newest = _newest(plan, stored)
-    show_verdicts(newest, _of(newest, list(measurements(plan.results))), console)
-    console.print("\nHeld against what the demo's newspapers reported:\n", style="bold")
-    text = reports(world, story)
-    path = plan.results.parent / "reports.yaml"
-    with output(path) as file:
-        file.write(text)
-    found = compare(parse(text, path.name), collect(stored), until=RealClock().now())
+
+@contextmanager
+def _bar(console: "Console") -> Iterator[Callable[[float], None]]:
+    """A line of progress on a terminal, nothing elsewhere."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    if not console.is_terminal or console.quiet:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("measuring June and July 2017"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def _conclude(folder: Path, story: "Story", console: "Console") -> None:
+    """Hold the replay against the reports: a table, and the page."""
+    import shutil
+
+    from probe.cli import compare, report
+    from probe.demo.story import MADE_UP
+    from probe.show.figures.canvas import available
+
+    shutil.copyfile(MADE_UP, folder / "reports.yaml")
     if not console.quiet:
-        write_table(found.reports, found.answers, found.unreported, sys.stdout)
+        console.print("3  Held against what was reported\n", style="bold")
+        _command(compare, [*_held(folder, story), "--quiet"])
+    if available():
+        console.print("\n4  The page is being drawn", style="bold")
+        page = ["-o", str(folder / PAGE), "--title", TITLE]
+        _command(report, [*_held(folder, story), *page, "--quiet"])
+    else:
+        print(MISSING, file=sys.stderr)
 
 
-def _newest(plan: "Plan", verdicts: "list[Verdict]") -> "list[Verdict]":
-    """The last verdict on each feature and target, in the plan's order."""
-    from probe.measure.once import in_order
+def _held(folder: Path, story: "Story") -> list[str]:
+    """The options by which ``compare`` and ``report`` find the replay and all the reports."""
+    from probe.core.shipped import shipped
+    from probe.core.times import rfc3339
 
-    last = {(v.service, v.feature, v.target): v for v in verdicts}
-    return in_order(plan, last.values())
-
-
-def _of(verdicts: "list[Verdict]", measurements: "list[Measurement]") -> "list[Measurement]":
-    cycles = {verdict.cycle for verdict in verdicts}
-    return [measurement for measurement in measurements if measurement.cycle in cycles]
+    reports = [str(shipped("reports")), str(folder / "reports.yaml")]
+    until = rfc3339(story.ends)[:10]
+    return ["--results", str(folder / "replay"), "--reports", *reports, "--until", until]
 
 
-def _paths(folder: Path, plan: "Plan") -> None:
-    from probe.cli.common import output
-    from probe.record.join import judged
-    from probe.record.scan import ScanReport
-    from probe.show.csv import write_measurements
+def _command(module: object, options: list[str]) -> None:
+    """Run a command of this program as its own command line would."""
+    parser = argparse.ArgumentParser()
+    module.arguments(parser)  # type: ignore[attr-defined]
+    module.run(parser.parse_args(options))  # type: ignore[attr-defined]
 
-    table = folder / "measurements.csv"
-    with output(table) as out:
-        pairs = judged(plan.results, None, None, ScanReport())
-        rows = write_measurements(((m, v) for m, v in pairs if m.role == "target"), out)
+
+def _paths(folder: Path, story: "Story") -> None:
+    page = folder / PAGE
     print("\nWhat is left of it:\n")
     for path, what in (
-        (f"{table}", f"{rows} measurements"),
-        (f"{folder}/results/", "all their steps"),
-        (f"{folder}/probe.yaml", "the configuration"),
-        (f"{folder}/reports.yaml", "the reports"),
+        (page, "the page: open it in a browser"),
+        (folder / "replay", "the replay's results: simulated"),
+        (folder / "reports.yaml", "the two reports that the demo adds, one of them false"),
+        (folder / "sockets" / "results", "what was measured over real sockets"),
+        (folder / "sockets" / "probe.yaml", "the configuration for that"),
     ):
-        print(f"  {path:{len(str(table))}}  {what}")
+        if path.exists():
+            print(f"  {path!s:{len(str(folder)) + 20}}  {what}")
     print("\nNext:\n")
+    print(f"  probe compare {' '.join(_held(folder, story))}")
     print("  probe plan whatsapp     says what would be sent, and sends nothing")
     print("  probe check whatsapp    measures from here")

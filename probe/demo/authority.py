@@ -26,14 +26,19 @@ _SOMEBODY_ELSE: Final = "somebody-else.example"
 class Authority:
     """Issues server certificates, good ones and each kind of bad one (EC P-256, RFC 5280)."""
 
-    def __init__(self, folder: Path, now: datetime) -> None:
-        """Make the authority and write its certificate to ``folder/ca.pem`` (0640)."""
+    def __init__(self, folder: Path, now: datetime, *, since: datetime | None = None) -> None:
+        """Make the authority and write its certificate to ``folder/ca.pem`` (0640).
+
+        Certificates are good for a day from ``now`` on, and before it from ``since`` on (default:
+        an hour).
+        """
         self._folder = folder
         self._now = now
+        self._since = since
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("Embedded Internet Demo CA")
         certificate = (
-            _builder(self._name, self._name, self._key, now - _SLACK, now + _DAY)
+            _builder(self._name, self._name, self._key, self._start(), now + _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .sign(self._key, hashes.SHA256())
@@ -56,10 +61,13 @@ class Authority:
         context.load_cert_chain(path)
         return context
 
+    def _start(self) -> datetime:
+        return self._since or self._now - _SLACK
+
     def _issue(
         self, name: str, kind: Certificate, key: ec.EllipticCurvePrivateKey
     ) -> x509.Certificate:
-        start, end = self._now - _SLACK, self._now + _DAY
+        start, end = self._start(), self._now + _DAY
         if kind == "expired":
             start, end = self._now - 30 * _DAY, self._now - _DAY
         bound_to = _SOMEBODY_ELSE if kind == "wrong_name" else name

@@ -83,6 +83,7 @@ class EmbeddedInternet:
                 },
                 "schedule": {"every": world.every, "spread": "0s"},
                 "timeouts": world.timeouts,
+                "confirm": {"quarantine": world.quarantine},
                 "tls": {"ca_file": str(self.ca_file)},
                 "targets": [self._target(target) for target in world.targets],
                 "results": str(results),
@@ -100,6 +101,8 @@ class EmbeddedInternet:
         }
         if target.transfer is not None:
             entry["transfer"] = target.transfer
+        if target.sni is not None:
+            entry |= {"sni": target.sni, "verify": "off"}
         return entry
 
     def _url(self, target: Target) -> str:

@@ -1,8 +1,8 @@
 """The hosts of the embedded internet: real sockets that behave, or misbehave, as their world says.
 
 What a client sees of each misbehaviour is what the wire shows of the real thing: ``reset`` is an
-RST and ``close`` a FIN, both only after the client spoke first, as a filter that has to read the
-server name would do it; ``refused`` is a port that is taken but not listened on, so that nobody
+RST and ``close`` a FIN, both only after the client spoke first; ``filtered`` reads the server name
+and resets by that alone; ``refused`` is a port that is taken but not listened on, so that nobody
 else can start to listen there meanwhile.
 """
 
@@ -17,6 +17,7 @@ from typing import Final
 import h11
 
 from probe.core.address import Endpoint
+from probe.demo.hello import server_name
 from probe.demo.listener import Listener, bind, endpoint_of
 from probe.demo.world import Certificate, Conduct, Host
 
@@ -65,6 +66,8 @@ class Server:
                     await _ignore(sock)
                 case "reset":
                     await asyncio.get_running_loop().sock_recv(sock, _CHUNK)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+                case "filtered" if server_name(await _first_bytes(sock)) == self._host.name:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
                 case "close":
                     await asyncio.get_running_loop().sock_recv(sock, _CHUNK)
@@ -146,6 +149,18 @@ def _head(connection: h11.Connection, status: int, length: int) -> bytes:
         ("connection", "close"),
     ]
     return connection.send(h11.Response(status_code=status, headers=headers)) or b""
+
+
+async def _first_bytes(sock: socket.socket) -> bytes:
+    """What came first, which stays to be read."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sock, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sock)
+    return sock.recv(_CHUNK, socket.MSG_PEEK)
 
 
 async def _ignore(sock: socket.socket) -> None:

@@ -18,7 +18,7 @@ from probe.core.units import Duration, Size
 
 SHIPPED: Final = Path(__file__).with_name("internet.yaml")
 
-Behaviour = Literal["healthy", "refused", "silent", "reset", "close", "stall"]
+Behaviour = Literal["healthy", "refused", "silent", "reset", "filtered", "close", "stall"]
 Certificate = Literal["valid", "expired", "wrong_name", "self_signed"]
 Serves = Literal["tcp", "http", "https"]
 Scheme = Literal["dns", "tcp", "tls", "http", "https"]
@@ -71,8 +71,9 @@ class _Strict(BaseModel):
 class Conduct(_Strict):
     """What a host does with a connection.
 
-    ``reset`` and ``close`` come after the client's first bytes, ``silent`` reads and never answers,
-    ``stall`` stops in the middle of the body, ``refused`` has nobody listening.
+    ``reset`` and ``close`` come after the client's first bytes, ``filtered`` resets only who sends
+    the host's own server name, ``silent`` reads and never answers, ``stall`` stops in the middle of
+    the body, ``refused`` has nobody listening.
     """
 
     behaviour: Behaviour = "healthy"
@@ -131,6 +132,8 @@ class Host(Conduct):
 def _check(conduct: Conduct, serves: Serves, *key: str | int) -> None:
     if serves != "https" and conduct.certificate != "valid":
         raise _Misfit("only https shows a certificate", *key, "certificate")
+    if serves != "https" and conduct.behaviour == "filtered":
+        raise _Misfit("only https tells a filter its server name", *key, "behaviour")
     if serves == "tcp" and conduct.status != 200:
         raise _Misfit("a tcp service has no status", *key, "status")
     if serves == "tcp" and conduct.behaviour == "stall":
@@ -162,7 +165,10 @@ class Anchors(_Strict):
 
 
 class Target(_Strict):
-    """What the demo measures: ``scheme`` and ``path`` at a host, as one feature of a service."""
+    """What the demo measures: ``scheme`` and ``path`` at a host, as one feature of a service.
+
+    ``sni`` is another server name to send there; no certificate is demanded for it.
+    """
 
     id: str
     service: str
@@ -171,16 +177,22 @@ class Target(_Strict):
     host: Name
     path: str = ""
     transfer: str | None = None
+    sni: Name | None = None
 
 
 class World(_Strict):
-    """The whole embedded internet, and what is measured in it."""
+    """The whole embedded internet, and what is measured in it.
+
+    ``every`` and ``quarantine`` are the configuration's: how often targets are measured, and how
+    long a place rests at which something was cut off.
+    """
 
     vantage: Vantage
     nameserver: Nameserver
     hosts: list[Host]
     anchors: Anchors
     every: str
+    quarantine: str = "7m"
     timeouts: dict[str, str]
     targets: list[Target]
 

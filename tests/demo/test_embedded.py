@@ -57,15 +57,15 @@ async def test_names_lead_to_hosts_that_serve_them(tmp_path):
 async def test_the_story_counts_from_its_beginning(tmp_path):
     clock = FakeClock(datetime.now(UTC))
     async with EmbeddedInternet(read_world(), tmp_path, clock) as internet:
-        clock.advance(5)
+        clock.advance(2)
         with pytest.raises(ConnectionResetError):
             await fetch(internet, MEDIA)
         internet.begin()
         assert len(await fetch(internet, MEDIA)) > 128 * 1024
-        clock.advance(5)
+        clock.advance(2)
         with pytest.raises(ConnectionResetError):
             await fetch(internet, MEDIA)
-        clock.advance(5)
+        clock.advance(2)
         assert len(await fetch(internet, MEDIA)) > 128 * 1024
 
 

@@ -206,6 +206,22 @@ async def test_a_tcp_service_without_a_greeting_stays_open(serving):
             await hear(sock, within=SILENCE)
 
 
+async def test_a_filter_resets_by_the_server_name_alone(serving):
+    about = {"serves": "https", "body": "ok\n", "behaviour": "filtered"}
+    async with serving(**about) as (endpoint, context):
+        with pytest.raises(ConnectionResetError):
+            await everything(endpoint, GET, context)
+        context.check_hostname = False
+        for name in ("neutral.test", f"www.{NAME}", None):
+            reader, writer = await asyncio.open_connection(
+                *endpoint, ssl=context, server_hostname=name or ""
+            )
+            writer.write(GET)
+            assert (await reader.read()).endswith(b"ok\n")
+            writer.close()
+            await writer.wait_closed()
+
+
 async def test_the_story_changes_the_host_while_it_runs(serving):
     changes = [
         {"from": "4s", "until": "9s", "behaviour": "reset"},

@@ -37,11 +37,11 @@ def read(tmp_path):
 def test_the_shipped_world_is_valid_and_tells_a_story():
     world = read_world()
     media = world.host("media.pigeon.example")
-    assert [media.at(second).behaviour for second in (0.0, 3.9, 4.0, 9.9, 10.0)] == [
+    assert [media.at(second).behaviour for second in (0.0, 1.9, 2.0, 3.9, 4.0)] == [
         "healthy",
         "healthy",
-        "reset",
-        "reset",
+        "filtered",
+        "filtered",
         "healthy",
     ]
     assert {target.scheme for target in world.targets} == {"dns", "tcp", "tls", "http", "https"}
@@ -124,6 +124,13 @@ def test_a_mistake_is_one_line_that_says_where(read, old, new, line):
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match=r"no\.yaml: No such file"):
         read_world(tmp_path / "no.yaml")
+
+
+def test_only_https_tells_a_filter_its_server_name():
+    with pytest.raises(ValueError, match="only https tells a filter"):
+        Host.model_validate(
+            {"name": "a.test", "address": "127.1.0.1", "serves": "http", "behaviour": "filtered"}
+        )
 
 
 def test_the_first_change_that_holds_counts():
