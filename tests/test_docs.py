@@ -32,7 +32,7 @@ from probe.checks.kit import Kit, Timeouts
 from probe.checks.queries import MAX_EXTRA
 from probe.checks.resolver import parse_resolver
 from probe.checks.trace import TraceCheck
-from probe.cli.main import COMMANDS, main
+from probe.cli.main import COMMANDS, main, module_of
 from probe.cli.session import instruments
 from probe.cli.what import plan_for
 from probe.core import failure
@@ -159,7 +159,7 @@ def test_every_command_line_that_is_shown_is_one(page):
             _, command, *rest = shlex.split(re.split(r" [|>&]", line)[0], comments=True)
             assert command in COMMANDS, line
             parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
-            importlib.import_module(f"probe.cli.{command}").arguments(parser)
+            module_of(command).arguments(parser)
             parser.parse_args(rest)
     for piece in code(source):
         if re.match(r"probe [a-z]", piece):

@@ -3,21 +3,17 @@
 Each record becomes measurements of our form and is judged by our own rules, so that a report can
 be held against public data where there was no vantage of one's own. Importing twice changes
 nothing. What cannot be read is counted and listed.
-
-exit code: 0 something could be read; 2 usage, or nothing could.
 """
 
-import argparse
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from probe.cli.common import add_results, results_dir
 from probe.cli.main import Usage
 from probe.core.model import VANTAGE, Measurement, Verdict
 from probe.core.times import utc_day
@@ -46,16 +42,9 @@ _POLICIES: Final = {
 _ONE_TARGET: Final = {("telegram", "web")}
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options."""
-    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="OONI's JSON Lines")
-    add_results(parser)
-    parser.add_argument("--quiet", action="store_true", help="say nothing on standard error")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Import; 0 when something could be read."""
-    for path in args.files:
+def import_measurements(files: Sequence[Path], results: Path, *, quiet: bool) -> int:
+    """Import files into a results folder; 0 when something could be read, else Usage is raised."""
+    for path in files:
         if not path.is_file():
             what = "is no file" if path.exists() else "does not exist"
             raise Usage(f"'{path}' {what}")
@@ -64,14 +53,14 @@ def run(args: argparse.Namespace) -> int:
     from probe.record.journal import Journal
 
     try:
-        with Journal(results_dir(args)) as journal:
+        with Journal(results) as journal:
             done = _Import(journal)
-            with _progress(visible=not args.quiet) as moved:
-                for path in args.files:
+            with _progress(visible=not quiet) as moved:
+                for path in files:
                     done.file(path, moved)
     except ResultsError as exc:
         raise Usage(str(exc)) from exc
-    _tell(done, quiet=args.quiet)
+    _tell(done, quiet=quiet)
     return 0
 
 

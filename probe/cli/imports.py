@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from probe.cli.common import add_results, output
+from probe.cli.common import add_results, output, results_dir
 from probe.cli.main import Usage
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
         if args.form or args.out or args.rejected:
             raise Usage("--from, -o and --rejected go with reports only")
-        args.files = list(map(Path, args.sources))
-        return import_ooni.run(args)
+        files = list(map(Path, args.sources))
+        return import_ooni.import_measurements(files, results_dir(args), quiet=args.quiet)
     if not args.form:
         raise Usage(f"reports need --from and their format: {', '.join(FORMATS)}")
     if args.results:

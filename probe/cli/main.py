@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import textwrap
+from types import ModuleType
 from typing import Final, NoReturn
 
 from probe import __version__
@@ -69,6 +70,11 @@ def abandon_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def module_of(name: str) -> ModuleType:
+    """The module of one of COMMANDS; "import" is a keyword, so its module has another name."""
+    return importlib.import_module(f"probe.cli.{'imports' if name == 'import' else name}")
+
+
 def _dispatch(arguments: list[str]) -> int:
     parser = _parser()
     if not arguments:
@@ -79,9 +85,7 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         raise Usage(_unknown(name))
-    # A module cannot be called as the keyword is.
-    module = "imports" if name == "import" else name
-    command = importlib.import_module(f"probe.cli.{module}")
+    command = module_of(name)
     own = _Parser(
         prog=f"probe {name}",
         description=_wrapped(command.__doc__ or ""),

@@ -25,7 +25,7 @@ from support.ooni_records import (
     whatsapp,
 )
 
-from probe.cli import import_ooni
+from probe.cli import imports
 from probe.cli.main import Usage
 from probe.core.model import Measurement, Verdict
 from probe.record.scan import ScanReport, measurements, verdicts
@@ -45,8 +45,9 @@ def take(
         if records:
             (tmp_path / name).write_bytes(b"\n".join(map(line, records)) + b"\n")
         parser = argparse.ArgumentParser()
-        import_ooni.arguments(parser)
-        code = import_ooni.run(parser.parse_args([*([name] if records else []), *arguments]))
+        imports.arguments(parser)
+        given = ["ooni", *([name] if records else []), *arguments]
+        code = imports.run(parser.parse_args(given))
         said = capsys.readouterr()
         return Done(code, said.out, said.err)
 

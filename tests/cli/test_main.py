@@ -14,7 +14,7 @@ from support.command import PROBE, Command, environment
 import probe.cli
 import probe.cli.targets
 from probe import __version__
-from probe.cli.main import COMMANDS, main
+from probe.cli.main import COMMANDS, main, module_of
 
 ALL = ("", *COMMANDS)
 HEAVY = {"asyncio", "apscheduler", "cryptography", "dns", "duckdb", "h11", "httpx", "msgspec"}
@@ -59,9 +59,9 @@ def test_every_command_is_listed_with_what_it_is_for(capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     for name, summary in COMMANDS.items():
         assert f"{name:9} {summary}" in out
-    modules = {m.name: importlib.import_module(f"probe.cli.{m.name}") for m in _modules()}
-    runnable = {name for name, module in modules.items() if hasattr(module, "arguments")}
-    assert runnable == set(COMMANDS)
+    modules = [importlib.import_module(f"probe.cli.{m.name}") for m in _modules()]
+    runnable = {module for module in modules if hasattr(module, "arguments")}
+    assert runnable == set(map(module_of, COMMANDS))
 
 
 def _modules() -> list[pkgutil.ModuleInfo]:
