@@ -103,6 +103,7 @@ async def _measure(world: "World", folder: Path, console: "Console") -> int:
     from probe.demo.embedded import EmbeddedInternet
     from probe.net.clocks import RealClock
     from probe.run.service import Service
+    from probe.run.watching import VerdictWatcher
     from probe.show.timeline import Timeline
 
     certificates = (folder / "certificates").absolute()
@@ -115,7 +116,8 @@ async def _measure(world: "World", folder: Path, console: "Console") -> int:
         timeline = Timeline([job.target.id for job in plan.jobs])
         with opened(plan) as journal, _drawn(timeline, console):
             assert journal is not None
-            service = Service(plan, instruments(plan, journal), journal, timeline.add)
+            watchers = [VerdictWatcher(timeline.add)]
+            service = Service(plan, instruments(plan, journal), journal, watchers)
             internet.begin()
             return await until_stopped(service, LENGTH)
 

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from probe.core.units import parse_duration
     from probe.record.disk import ResultsError
     from probe.run.service import Service
+    from probe.run.watching import VerdictWatcher
 
     plan = plan_for((), config=args.config)
     if args.results:
@@ -55,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
             log.info("%d targets, results in %s; Ctrl-C stops", len(plan.jobs), plan.results)
             for note in plan.notes:
                 log.warning("%s", note)
-            service = Service(plan, instruments(plan, journal), journal, Changes())
+            watchers = [VerdictWatcher(Changes().take)]
+            service = Service(plan, instruments(plan, journal), journal, watchers)
             return asyncio.run(until_stopped(service, duration))
     except ResultsError as exc:
         raise Usage(str(exc)) from exc
@@ -107,7 +109,7 @@ class Changes:
         """Start without knowing any outcome."""
         self._known: dict[tuple[str, str, str | None], str] = {}
 
-    def __call__(self, verdict: "Verdict") -> None:
+    def take(self, verdict: "Verdict") -> None:
         """Take a verdict; say it if it differs from the one before."""
         import logging
 

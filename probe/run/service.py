@@ -7,7 +7,7 @@ if it does not.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from probe.core.model import JSON, Event, Measurement, Verdict
@@ -21,6 +21,7 @@ from probe.plan.jobs import Job, Plan
 from probe.record.disk import ResultsError
 from probe.record.journal import Journal
 from probe.run.schedule import Schedule, slot
+from probe.run.watching import Watcher
 
 GRACE: Final = 5.0  # seconds that cycles under way may still take after the stop
 AT_ONCE: Final = 64  # cycles under way at the same time, at most
@@ -31,23 +32,20 @@ _log = logging.getLogger("probe.run")
 
 
 class Service:
-    """Measures a plan's targets on their schedule and records everything.
-
-    ``watch`` is told every verdict, for displays; it must not block.
-    """
+    """Measures a plan's targets on their schedule, records everything, and tells the watchers."""
 
     def __init__(
         self,
         plan: Plan,
         instruments: Instruments,
         journal: Journal,
-        watch: Callable[[Verdict], None] = lambda _: None,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         """Nothing is sent before ``run``."""
         self._plan = plan
         self._instruments = instruments
         self._journal = journal
-        self._watch = watch
+        self._watchers = watchers
         self._full = False
         self._ending = False
         self._slots: dict[str, int] = {}
@@ -122,11 +120,16 @@ class Service:
 
     async def _cycle(self, job: Job) -> None:
         # A delay inside the slot: it blurs the rhythm on the line without shifting the next slot.
-        await asyncio.sleep(random.uniform(0, self._plan.spread))  # noqa: S311  (no secret)
+        began = self._instruments.clock.monotonic()
+        delay = random.uniform(0, self._plan.spread)  # noqa: S311  (no secret)
+        await asyncio.sleep(delay)
         if self._means.quarantined(job):
             self._note("skipped", target=job.target.id, reason="its address is in quarantine")
             return
         async with self._limit:
+            lag = self._instruments.clock.monotonic() - began - delay
+            for watcher in self._watchers:
+                watcher.started(job.target.id, lag)
             try:
                 await run_cycle(job, self._means)
             except Exception:  # noqa: BLE001  (one broken cycle must not end the others)
@@ -146,6 +149,8 @@ class Service:
 
     def _measured(self, measurement: Measurement) -> None:
         self._write(lambda: self._journal.measurement(measurement))
+        for watcher in self._watchers:
+            watcher.measurement(measurement)
 
     def _judged(self, verdict: Verdict) -> None:
         self._record_verdict(verdict)
@@ -153,7 +158,8 @@ class Service:
 
     def _record_verdict(self, verdict: Verdict) -> None:
         self._write(lambda: self._journal.verdict(verdict))
-        self._watch(verdict)
+        for watcher in self._watchers:
+            watcher.verdict(verdict)
 
     def _health_changed(self, state: VantageState) -> None:
         _log.info("vantage: %s", state.value)
@@ -167,6 +173,8 @@ class Service:
             detail=detail,
         )
         self._write(lambda: self._journal.event(record))
+        for watcher in self._watchers:
+            watcher.event(record)
 
     def _write(self, write: Callable[[], None]) -> None:
         """Write, and go on without a disk: what found no room waits in the journal."""

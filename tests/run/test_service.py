@@ -16,6 +16,7 @@ from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork
 from probe.run.schedule import EPOCH, phase
 from probe.run.service import GRACE, Service
+from probe.run.watching import VerdictWatcher
 
 WEB = "http://192.0.2.1/"
 PATIENT = {"timeout": "10m", "timeouts": {"first_byte": "10m"}}
@@ -39,7 +40,7 @@ def serve(
     start=DAY,
     notebook=None,
     at=(),
-    watch=lambda _: None,
+    watchers=(),
     clock=None,
 ):
     """Run the service for so many virtual seconds; ``at`` gives moments and what happens then."""
@@ -52,7 +53,8 @@ def serve(
         for moment, happens in at:
             loop.call_later(moment, happens, clock)
         loop.call_later(seconds, stop.set)
-        service = Service(plan, tools(net or network(), clock=clock), notebook, watch)
+        instruments = tools(net or network(), clock=clock)
+        service = Service(plan, instruments, notebook, watchers)
         await service.run(stop)
         assert asyncio.all_tasks() - {asyncio.current_task()} <= net_tasks(service)
 
@@ -146,7 +148,7 @@ def test_one_broken_cycle_ends_neither_the_others_nor_the_target(caplog):
 
     plan = planned(targets=targets("a", "b", every="1m"))
     with caplog.at_level(logging.ERROR, "probe.run"):
-        notebook = serve(plan, 600, watch=watch)
+        notebook = serve(plan, 600, watchers=[VerdictWatcher(watch)])
     assert len(notebook.of("a")) == len(notebook.of("b")) == 10
     assert {record.getMessage() for record in caplog.records} == {"cycle of a"}
     assert len(caplog.records) == 10
@@ -280,3 +282,33 @@ def test_a_failure_while_the_line_breaks_is_offline_though_the_anchors_answered_
     notebook = serve(plan, due + 60, net, at=[(due + 2, lambda _: setattr(net, "down", True))])
     assert notebook.outcomes("a") == ["offline"]
     assert [detail["state"] for detail in notebook.told("health")] == ["online", "offline"]
+
+
+class Told:
+    """A watcher that remembers what it was told."""
+
+    def __init__(self):
+        self.lags, self.measured, self.judged, self.events = [], [], [], []
+
+    def started(self, target, lag):
+        self.lags.append((target, round(lag, 3)))
+
+    def measurement(self, measurement):
+        self.measured.append(measurement)
+
+    def verdict(self, verdict):
+        self.judged.append(verdict)
+
+    def event(self, event):
+        self.events.append(event)
+
+
+def test_watchers_are_told_everything_in_the_order_of_the_journal():
+    told = Told()
+    notebook = serve(planned(targets=targets("a", every="1m")), 150, watchers=[told])
+    assert told.measured == notebook.measurements
+    assert told.judged == notebook.verdicts
+    assert told.events == notebook.events
+    cycles = len({m.cycle for m in notebook.measurements})
+    assert told.lags == [("a", 0.0)] * cycles
+    assert cycles >= 2
