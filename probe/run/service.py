@@ -65,6 +65,8 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set, then end in good order."""
+        for watcher in self._watchers:
+            watcher.planned(self._plan)
         self._note("start", targets=len(self._plan.jobs), run=self._instruments.run)
         schedule = Schedule(self._skipped)
         for job in self._plan.jobs:
@@ -126,14 +128,19 @@ class Service:
         if self._means.quarantined(job):
             self._note("skipped", target=job.target.id, reason="its address is in quarantine")
             return
-        async with self._limit:
-            lag = self._instruments.clock.monotonic() - began - delay
-            for watcher in self._watchers:
-                watcher.started(job.target.id, lag)
-            try:
+        for watcher in self._watchers:
+            watcher.due(job.target.id)
+        try:
+            async with self._limit:
+                lag = self._instruments.clock.monotonic() - began - delay
+                for watcher in self._watchers:
+                    watcher.started(job.target.id, lag)
                 await run_cycle(job, self._means)
-            except Exception:  # noqa: BLE001  (one broken cycle must not end the others)
-                _log.exception("cycle of %s", job.target.id)
+        except Exception:  # noqa: BLE001  (one broken cycle must not end the others)
+            _log.exception("cycle of %s", job.target.id)
+        finally:
+            for watcher in self._watchers:
+                watcher.ended(job.target.id)
 
     def _count_slot(self, job: Job) -> None:
         name = job.target.id

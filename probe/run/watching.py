@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from probe.core.model import Event, Measurement, Verdict
+from probe.plan.jobs import Plan
 
 
 class Watcher(Protocol):
@@ -14,9 +15,18 @@ class Watcher(Protocol):
     its own. What it is told has been handed to the journal before.
     """
 
+    def planned(self, plan: Plan) -> None:
+        """What is measured from now on: before the first cycle, and after every reload."""
+
+    def due(self, target: str) -> None:
+        """A cycle of this target may begin, and waits until others leave it room."""
+
     def started(self, target: str, lag: float) -> None:
         """A cycle of this target begins, ``lag`` seconds behind the moment it was due (its
         random ``spread`` counted as due)."""
+
+    def ended(self, target: str) -> None:
+        """The cycle that was ``due`` is over, whatever came of it, and if it ever began."""
 
     def measurement(self, measurement: Measurement) -> None:
         """A measurement of any role and origin."""
@@ -34,7 +44,16 @@ class VerdictWatcher:
 
     take: Callable[[Verdict], None]
 
+    def planned(self, plan: Plan) -> None:
+        """No news."""
+
+    def due(self, target: str) -> None:
+        """No news."""
+
     def started(self, target: str, lag: float) -> None:
+        """No news."""
+
+    def ended(self, target: str) -> None:
         """No news."""
 
     def measurement(self, measurement: Measurement) -> None:

@@ -289,9 +289,20 @@ class Told:
 
     def __init__(self):
         self.lags, self.measured, self.judged, self.events = [], [], [], []
+        self.plans, self.cycles = [], []
+
+    def planned(self, plan):
+        self.plans.append(plan)
+
+    def due(self, target):
+        self.cycles.append(("due", target))
 
     def started(self, target, lag):
         self.lags.append((target, round(lag, 3)))
+        self.cycles.append(("started", target))
+
+    def ended(self, target):
+        self.cycles.append(("ended", target))
 
     def measurement(self, measurement):
         self.measured.append(measurement)
@@ -305,10 +316,13 @@ class Told:
 
 def test_watchers_are_told_everything_in_the_order_of_the_journal():
     told = Told()
-    notebook = serve(planned(targets=targets("a", every="1m")), 150, watchers=[told])
+    plan = planned(targets=targets("a", every="1m"))
+    notebook = serve(plan, 150, watchers=[told])
+    assert told.plans == [plan]
     assert told.measured == notebook.measurements
     assert told.judged == notebook.verdicts
     assert told.events == notebook.events
     cycles = len({m.cycle for m in notebook.measurements})
     assert told.lags == [("a", 0.0)] * cycles
+    assert told.cycles == [("due", "a"), ("started", "a"), ("ended", "a")] * cycles
     assert cycles >= 2
