@@ -7,12 +7,12 @@ Built-in checks stand in the table below; others are found by the entry-point gr
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from probe.checks.dns import DnsCheck
 from probe.checks.http import HttpCheck, HttpsCheck
 from probe.checks.kit import Kit
-from probe.checks.sending import Sending
+from probe.checks.sending import FirstPacket, Sending
 from probe.checks.tcp import TcpCheck
 from probe.checks.tls import TlsCheck
 
@@ -34,6 +34,22 @@ class Check(Protocol):
 
     def sends(self) -> Iterable[Sending]:
         """What ``run`` would send besides name lookups."""
+
+
+@runtime_checkable
+class Demanding(Protocol):
+    """A check that needs something of this machine, such as a file with a key."""
+
+    def require(self) -> None:
+        """Raise ValueError, with what to change, unless it is there. Sends nothing."""
+
+
+@runtime_checkable
+class Imitable(Protocol):
+    """A check whose first packet can be shown to a stranger, to see whether the path lets it by."""
+
+    def first_packet(self) -> FirstPacket:
+        """One of the same shape and length, with fresh randomness in place of everything else."""
 
 
 BUILT_IN: Final[dict[str, Any]] = {

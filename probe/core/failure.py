@@ -91,6 +91,16 @@ class NamedFailure(Exception):  # noqa: N818  (it names what the network did, no
         self.raw = raw
 
 
+class MalformedReplyError(Exception):
+    """What came is no message of the protocol that was spoken; codecs raise nothing else."""
+
+    def __init__(self, protocol: str, raw: str = "") -> None:
+        """Name the protocol, as in ``openvpn``, and say in ``raw`` what is wrong with it."""
+        super().__init__(f"no {protocol} message: {raw}" if raw else f"no {protocol} message")
+        self.protocol = protocol
+        self.raw = raw
+
+
 def classify(exc: BaseException) -> str | None:
     """The failure name of what the network did, or None when the error is our own.
 
@@ -102,6 +112,8 @@ def classify(exc: BaseException) -> str | None:
             name = exc.name
         case EndOfStreamError():
             name = EOF
+        case MalformedReplyError():
+            name = f"{UNKNOWN}malformed {exc.protocol} reply"
         case ssl.SSLError():
             name = _tls(exc)
         case socket.gaierror():

@@ -81,7 +81,7 @@ class Trace:
                 raise
             if failure.startswith(UNKNOWN):
                 failure = self.scrubber.text(failure)
-            elif raw := getattr(exc, "raw", "") or getattr(exc, "reason", ""):
+            if raw := getattr(exc, "raw", "") or getattr(exc, "reason", ""):
                 detail.setdefault("error", self.scrubber.text(str(raw))[:200])
             if failure == PERMISSION and isinstance(exc, OSError) and exc.errno:
                 detail["errno"] = errno.errorcode[exc.errno]

@@ -5,6 +5,7 @@ from typing import Final
 from probe.core import failure
 from probe.core.model import UNKNOWN_COUNTRY
 from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
+from probe.judge.deciding import DATA
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import bogon
 from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset, wildcard_addresses
@@ -221,7 +222,7 @@ def vpn_node(evidence: Evidence) -> str:
 def vpn_data(evidence: Evidence) -> bool:
     """The tunnel came about, and its data did not pass."""
     step = evidence.failed
-    return step is not None and step.op == deepest.DATA and step.failure == failure.TIMEOUT
+    return step is not None and step.op == DATA and step.failure == failure.TIMEOUT
 
 
 def denied(evidence: Evidence) -> bool:

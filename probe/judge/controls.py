@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from probe.core.failure import AUTHORITY
 from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome
 from probe.judge.deciding import Deciding, deciding
-from probe.judge.evidence import Evidence
+from probe.judge.evidence import Evidence, dialled, tried_in
 from probe.judge.mechanism import neutral
 from probe.judge.vantage import VantageState, vantage_state
 
@@ -34,19 +34,13 @@ class Seen:
         """The endpoints at which everything went well there."""
         bad = {s.transaction for s in self.measurement.steps if s.failure is not None}
         return frozenset(
-            step.address
-            for step in self.measurement.steps
-            if step.op == "connect" and step.address and step.transaction not in bad
+            step.address or "" for step in dialled(self.measurement) if step.transaction not in bad
         )
 
     @property
     def tried(self) -> frozenset[str]:
-        """The endpoints that were dialled there."""
-        return frozenset(
-            step.address
-            for step in self.measurement.steps
-            if step.op == "connect" and step.address and not step.detail.get("resolver")
-        )
+        """The endpoints that were sent to there."""
+        return frozenset(tried_in(self.measurement))
 
 
 def seen(evidence: Evidence) -> tuple[Seen, ...]:

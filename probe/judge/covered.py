@@ -3,7 +3,7 @@
 from typing import Final
 
 from probe.core.model import Covered
-from probe.judge.deciding import Deciding
+from probe.judge.deciding import DATA, LOOKUPS, Deciding
 
 # Freezing sets in after 15 to 20 KB on one connection (net4people/bbs 490): only a transfer that
 # went well beyond can speak of it.
@@ -18,8 +18,12 @@ def covered(decided: Deciding | None) -> Covered:
             if step.detail.get("bytes", 0) >= TRANSFER_BYTES:
                 return "transfer"
             reached = "response" if step.failure is None else reached
-        elif step.failure is None and step.op in {"connect", "tls_handshake"}:
-            reached = "handshake"
-        elif step.failure is None and step.op == "http_response":
+        elif step.failure is not None:
+            continue
+        elif step.op == DATA:
+            return "transfer"
+        elif step.op == "http_response":
             reached = "response"
+        elif reached == "lookup" and step.op not in LOOKUPS:
+            reached = "handshake"
     return reached

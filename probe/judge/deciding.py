@@ -11,7 +11,9 @@ from typing import Final
 
 from probe.core.model import Measurement, Step
 
+DATA: Final = "data_exchange"  # packets through a tunnel, after a protocol's handshake
 EXTRA_ANSWER: Final = "extra_answer"  # a further answer to a query: kept, and decides nothing
+LOOKUPS: Final = frozenset({"resolve", "bootstrap", EXTRA_ANSWER})  # none is the target's own
 _LOOKUP_ENDS: Final = frozenset({"resolve"})
 _HTTP_ENDS: Final = frozenset({"transfer", "expect"})
 # The operation with which a check has done what it is for. A redirect that is followed goes on in

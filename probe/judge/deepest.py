@@ -23,7 +23,6 @@ _COMMON: Final = frozenset(
         QUIC,
     }
 )
-DATA: Final = "data_exchange"  # packets after a protocol's handshake
 
 
 def protocol_step(evidence: Evidence) -> Step | None:

@@ -4,7 +4,7 @@ Everything here stands in stored measurements: under the same rules the same ver
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Self
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from probe.core.address import is_ip, is_local
 from probe.core.model import VANTAGE, Measurement, Step
-from probe.judge.deciding import Deciding, deciding, lookups
+from probe.judge.deciding import LOOKUPS, Deciding, deciding, lookups
 from probe.judge.knowledge import EMPTY, Knowledge, bogon
 from probe.judge.mechanism import neutral
 from probe.judge.vantage import VantageState, vantage_state
@@ -185,14 +185,23 @@ def _part(measurement: Measurement, target: str) -> str:
 
 
 def tried_in(measurement: Measurement) -> tuple[str, ...]:
-    """The target's endpoints that a measurement dialled, resolvers' own not counted."""
-    return tuple(
-        dict.fromkeys(
-            step.address
-            for step in measurement.steps
-            if step.address and step.op == "connect" and not step.detail.get("resolver")
-        )
-    )
+    """The target's endpoints that a measurement sent to, resolvers' own not counted."""
+    return tuple(dict.fromkeys(step.address or "" for step in dialled(measurement)))
+
+
+def dialled(measurement: Measurement) -> Iterator[Step]:
+    """The steps that say where the target was sent to: its connections, and every exchange of a
+    transaction that has none, because it went over UDP."""
+    over_tcp = {step.transaction for step in measurement.steps if step.op == "connect"}
+    for step in measurement.steps:
+        first = step.op == "connect" or step.transaction not in over_tcp
+        if step.address and first and is_targets(step):
+            yield step
+
+
+def is_targets(step: Step) -> bool:
+    """Whether a step was an exchange with the target, not with a resolver."""
+    return step.op not in LOOKUPS and not step.detail.get("resolver")
 
 
 def ip_of(address: str | None) -> str:

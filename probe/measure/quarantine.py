@@ -11,6 +11,7 @@ from typing import Final
 from probe.core import failure
 from probe.core.address import Endpoint, parse_endpoint
 from probe.core.model import Measurement, Step
+from probe.judge.evidence import is_targets
 
 SECONDS: Final = 420.0
 _CUT: Final = {
@@ -20,7 +21,6 @@ _CUT: Final = {
     failure.KERNEL_TIMEOUT,
     failure.INTERRUPTED,  # who knows what would have come
 }
-_LOOKUPS: Final = {"resolve", "bootstrap", "extra_answer"}
 _KEPT: Final = 4096  # places, and anomalies at each of them, that are remembered
 _EACH: Final = 32
 
@@ -81,11 +81,7 @@ def _cut(measurement: Measurement) -> list[Step]:
     return [
         step
         for step in measurement.steps
-        if step.address
-        and step.failure in _CUT
-        and step.op not in _LOOKUPS
-        and not step.detail.get("resolver")
-        and _is_endpoint(step.address)
+        if step.address and step.failure in _CUT and is_targets(step) and _is_endpoint(step.address)
     ]
 
 

@@ -114,7 +114,7 @@ class TargetSection(BaseModel):
     every: Every | None = None
     timeout: Duration | None = None
     timeouts: TimeoutsSection = TimeoutsSection()
-    private: bool = False
+    private: bool | None = None
 
     @field_validator("id")
     @classmethod

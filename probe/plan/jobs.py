@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from probe.checks import Check
+from probe.checks import Check, Demanding
 from probe.checks.dns import DnsCheck
 from probe.checks.kit import Timeouts
 from probe.checks.resolver import Resolver, parse_resolver
@@ -18,7 +18,7 @@ from probe.judge.vantage import DOMESTIC, INTERNATIONAL, PORTAL, WILDCARD
 from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
 from probe.plan.controls import ControlPlace
-from probe.plan.target import WEB, Aim, feature_of, parse_target
+from probe.plan.target import WEB, Aim, feature_of, parse_target, secrets_of
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
 _ANCHOR_TIMEOUT = 8.0  # seconds; health must be known soon, and these pages are small
@@ -137,8 +137,12 @@ class Planner:
         """All services and targets of the configuration."""
         for name in self.config.services:
             self.add_service(service(name))
-        for section in self.config.targets:
-            self.add_target(section)
+        for index, section in enumerate(self.config.targets):
+            try:
+                self.add_target(section)
+            except ValueError as exc:  # what the file alone could not show: a key that is not there
+                where = ".".join((f"targets[{index}]", *getattr(exc, "key", ())))
+                raise ConfigError(f"{where}: {exc}") from None
 
     def plan(self) -> Plan:
         """All that was added, with the anchors."""
@@ -161,6 +165,8 @@ class Planner:
         )
 
     def _add(self, aim: Aim, target: Target, section: TargetSection | None = None) -> None:
+        if isinstance(aim.check, Demanding):
+            aim.check.require()
         known = self._jobs.get(target.id)
         if known is None:
             self._jobs[target.id] = self._job(aim, target, section)
@@ -184,7 +190,7 @@ class Planner:
             or aim.common.get("every")
             or self.config.schedule.every,
             local=_depends_on_no_line(aim),
-            private=bool(section and section.private),
+            private=_private(aim, section),
         )
 
     def _join(
@@ -239,12 +245,20 @@ class Planner:
         return replace(job, timeout=timeout, timeouts=_tighter(job.timeouts))
 
     def _paths(self, options: dict[str, JSON]) -> dict[str, JSON]:
-        if isinstance(options.get("ca_file"), str):
-            options["ca_file"] = self._path(options["ca_file"])
+        """Files are named from the configuration's own folder."""
+        for key, value in options.items():
+            if key.endswith("_file") and isinstance(value, str):
+                options[key] = self._path(value)
         return options
 
     def _path(self, text: str | None) -> str | None:
         return str(self.base / text) if text else None
+
+
+def _private(aim: Aim, section: TargetSection | None) -> bool:
+    """Whose key is needed is known to few; who says otherwise shows its address, never the key."""
+    said = section.private if section else None
+    return bool(secrets_of(aim.check)) if said is None else said
 
 
 def drawn(wildcard: Job) -> Job:

@@ -10,7 +10,7 @@ import difflib
 import functools
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,6 +25,8 @@ from probe.core.units import parse_duration
 WEB: Final = {"http", "https"}
 SHORTEST: Final = 1.0  # seconds between two measurements of a target: a slip must not be a flood
 COMMON: Final = frozenset({"resolver", "timeout", "every"})  # options of every check
+SECRET_ENDINGS: Final = ("_file", "_env")  # of options that lead to what must not be shown
+PUBLIC_FILES: Final = frozenset({"ca_file"})  # certificates of authorities are no secret
 _PARTS: Final = frozenset({"host", "port", "path"})
 
 
@@ -65,8 +67,6 @@ def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
         guess = difflib.get_close_matches(parts.scheme, checks, 1)
         hint = f"did you mean {guess[0]}://?" if guess else f"there are {', '.join(checks)}"
         raise ValueError(f"'{shown}': no check is called '{parts.scheme}'; {hint}")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(f"'{shown}': {parts.scheme} takes no user name or password")
     check_type = checks[parts.scheme]
     given = {**_url_options(parts), **(options or {})}
     common = {key: _common(key, given.pop(key)) for key in COMMON & given.keys()}
@@ -75,6 +75,7 @@ def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
     if not port:
         raise ValueError(f"'{shown}': a port is needed, as in {parts.scheme}://{host}:443")
     values: dict[str, JSON] = {"host": host, "port": port, **_own(check_type, given)}
+    values |= _credentials(check_type, parts, shown)
     if parts.scheme not in WEB and parts.path not in {"", "/"}:
         raise ValueError(f"'{shown}': {parts.scheme} takes no path")
     if parts.scheme in WEB:
@@ -129,7 +130,7 @@ def _common(key: str, value: JSON) -> JSON:
 def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
     """The options of the check itself; lists may be written with commas."""
     fields = {field.name: field for field in dataclasses.fields(check_type)}
-    names = sorted(fields.keys() - _PARTS)
+    names = sorted(name for name in fields.keys() - _PARTS if not _is_secret(fields[name]))
     values: dict[str, JSON] = {}
     for key, value in given.items():
         if key not in names:
@@ -142,6 +143,31 @@ def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
         if not is_ip(str(ip)):
             raise OptionError(f"'{ip}' is no IP address", "addresses")
     return values
+
+
+def _credentials(check_type: Any, parts: SplitResult, shown: str) -> dict[str, JSON]:
+    """What stands before the @, under the names that the check has for it."""
+    given = [unquote(text) for text in (parts.username, parts.password) if text is not None]
+    names: tuple[str, ...] = getattr(check_type, "credentials", ())
+    if len(given) > len(names):
+        takes = f"only {names[0]}@ there" if names else "no user name or password"
+        raise ValueError(f"'{shown}': {parts.scheme} takes {takes}")
+    return dict(zip(names, given, strict=False))
+
+
+def secrets_of(check: Check) -> tuple[str, ...]:
+    """The options that lead to a secret of the target and are given: such a target is private
+    unless its owner says otherwise."""
+    held = []
+    for field in dataclasses.fields(type(check)):  # type: ignore[arg-type]  # every check is one
+        led = field.name.endswith(SECRET_ENDINGS) and field.name not in PUBLIC_FILES
+        if getattr(check, field.name) is not None and (led or _is_secret(field)):
+            held.append(field.name)
+    return tuple(held)
+
+
+def _is_secret(field: "dataclasses.Field[Any]") -> bool:
+    return "SecretStr" in str(field.type)
 
 
 def _build(check_type: Any, values: dict[str, JSON], shown: str) -> Check:

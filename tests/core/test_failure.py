@@ -12,7 +12,13 @@ from probe.core import failure
 from probe.core.failure import _BY_EAI as EAI
 from probe.core.failure import _BY_ERRNO as ERRNOS
 from probe.core.failure import _OURS as OURS
-from probe.core.failure import EndOfStreamError, NamedFailure, classify, outside_validity
+from probe.core.failure import (
+    EndOfStreamError,
+    MalformedReplyError,
+    NamedFailure,
+    classify,
+    outside_validity,
+)
 
 
 def of_errno(number: int) -> OSError:
@@ -139,3 +145,9 @@ def test_what_the_network_did_not_do_has_no_name(exc: BaseException) -> None:
 
 def test_a_number_is_either_the_networks_or_ours() -> None:
     assert not OURS & ERRNOS.keys()
+
+
+def test_what_is_no_message_of_the_protocol_is_named_by_the_protocol() -> None:
+    assert classify(MalformedReplyError("ikev2", "cut short")) == (
+        "unknown_failure: malformed ikev2 reply"
+    )

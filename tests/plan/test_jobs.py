@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.locked import CHECKS
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Vantage
@@ -259,3 +260,25 @@ def test_a_target_that_a_listed_service_has_already_needs_an_id_of_its_own() -> 
         "whatsapp",
         "web.whatsapp.com",
     ]
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.plan.target.load", lambda: CHECKS)
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_target_with_a_secret_is_private_unless_its_owner_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KEY", "opens")
+    keyed = {"url": "locked://a.example", "password_env": "KEY"}
+    assert job(keyed).private
+    assert not job({**keyed, "private": False}).private
+    assert not job({"url": "locked://a.example"}).private
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_key_that_is_not_there_is_told_before_anything_is_sent() -> None:
+    with pytest.raises(ConfigError, match=r"targets\[0\]\.password_file: /etc/measuring/key: no"):
+        plan(targets=[{"url": "locked://a.example", "password_file": "key"}])

@@ -1,8 +1,9 @@
 """probe.plan.target: what a URL means, how it is shown, and what is told of a wrong one."""
 
 import pytest
+from support.locked import CHECKS
 
-from probe.plan.target import OptionError, parse_target
+from probe.plan.target import OptionError, parse_target, secrets_of
 
 SECRET = "hunter2"
 
@@ -172,3 +173,33 @@ def test_a_mistake_inside_an_option_is_found_where_it_stands() -> None:
 def test_what_would_be_ignored_or_flood_a_target_is_refused(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_target(text)
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.plan.target.load", lambda: CHECKS)
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_user_name_and_a_password_go_to_a_check_that_has_them_and_show_nowhere() -> None:
+    aim = parse_target(f"locked://someone:{SECRET}%21@shop.example")
+    assert (aim.check.username, aim.check.password.get_secret_value()) == ("someone", f"{SECRET}!")
+    assert aim.url == "locked://shop.example"
+    assert SECRET not in repr(aim)
+    assert secrets_of(aim.check) == ("password",)
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("option", ["password_file=key", "password_env=KEY"])
+def test_options_that_lead_to_a_secret_are_told_apart_from_others(option: str) -> None:
+    aim = parse_target(f"locked://shop.example?{option}&ca_file=ca.pem")
+    assert secrets_of(aim.check) == (option.partition("=")[0],)
+    assert secrets_of(parse_target("locked://shop.example?ca_file=ca.pem").check) == ()
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_secret_is_no_option() -> None:
+    with pytest.raises(OptionError, match="unknown key for locked://"):
+        parse_target(f"locked://shop.example?password={SECRET}")
+    with pytest.raises(OptionError, match="unknown key"):
+        parse_target("locked://shop.example", {"password": SECRET})
