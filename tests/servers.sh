@@ -10,7 +10,8 @@ headers=/usr/include/libnetfilter_queue/libnetfilter_queue.h:libnetfilter-queue-
 headers="$headers /usr/include/libnfnetlink/libnfnetlink.h:libnfnetlink-dev"
 headers="$headers /usr/include/stdio.h:libc6-dev python3-config:python3-dev gcc:gcc"
 network="ip:iproute2 iptables:iptables nft:nftables ethtool:ethtool sysctl:procps setpriv:util-linux"
-programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium $network $headers}
+vpn="openvpn:openvpn"
+programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium $network $headers $vpn}
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 policy=/usr/sbin/policy-rc.d
 

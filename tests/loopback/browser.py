@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from loopback.programs import program
+from support.programs import program
 
 _FLAGS: Final = (
     "--headless",

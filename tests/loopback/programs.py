@@ -1,19 +1,13 @@
 """Real servers from Debian, each in a folder and on ports of its own, over loopback only."""
 
 import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
 from loopback.servers import HERE, Certificates
-
-STARTING: Final = 10.0  # seconds until a program has to listen
-STOPPING: Final = 5.0  # seconds until it has to be gone
+from support.programs import free_ports, listens, program, running
 
 NGINX: Final = """
 daemon off;
@@ -110,74 +104,11 @@ remote-control:
 MANY: Final = 120  # addresses of many.example: more than fits into one datagram
 
 
-class Ports:
-    """Ports that were free a moment ago, for UDP and TCP alike."""
-
-    def __init__(self, count: int) -> None:
-        with ExitStack() as held:
-            self._free = [self._one(held) for _ in range(count)]
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._free)
-
-    @staticmethod
-    def _one(held: ExitStack) -> int:
-        while True:
-            datagram = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-            stream = held.enter_context(socket.socket())
-            datagram.bind((HERE, 0))
-            port: int = datagram.getsockname()[1]
-            try:
-                stream.bind((HERE, port))
-            except OSError:  # taken for TCP: any other will do
-                continue
-            return port
-
-
-def program(name: str) -> str:
-    """Where a server program is; skips the test if it is nowhere."""
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if found is None:
-        pytest.skip(f"needs {name}: run 'make servers' as root")
-    return found
-
-
-@contextmanager
-def running(command: Sequence[str], ports: Sequence[int], log: Path) -> Iterator[None]:
-    """Run a server until the context is left; inside, it listens on all of these TCP ports."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            _wait(process, ports, log)
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.communicate(timeout=STOPPING)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait(process: subprocess.Popen[bytes], ports: Sequence[int], log: Path) -> None:
-    deadline = time.monotonic() + STARTING
-    for port in ports:
-        while True:
-            try:
-                socket.create_connection((HERE, port), timeout=1.0).close()
-                break
-            except OSError as exc:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    process.terminate()
-                    said = process.communicate()[1].decode(errors="replace")
-                    logged = log.read_text(errors="replace") if log.exists() else ""
-                    raise RuntimeError(f"{process.args!r}: {exc}\n{said}{logged}") from None
-                time.sleep(0.02)
-
-
 class Internet:
     """nginx and unbound, and what a target URL needs to know of them."""
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
-        self.tls, self.http, self.dns, self.dot, self.doh, self.closed = Ports(6)
+        self.tls, self.http, self.dns, self.dot, self.doh, self.closed = free_ports(6)
         self._folder = folder
         self._certificates = certificates
         pinned = f"%23addresses={HERE}"
@@ -198,13 +129,13 @@ class Internet:
         with (
             running(
                 [unbound, "-d", "-c", str(configurations[1])],
-                [self.dns, self.dot, self.doh],
                 self._folder / "unbound.log",
+                listens(self.dns, self.dot, self.doh),
             ),
             running(
                 [nginx, "-e", str(log), "-p", str(self._folder), "-c", str(configurations[0])],
-                [self.tls, self.http],
                 log,
+                listens(self.tls, self.http),
             ),
         ):
             yield self
