@@ -12,8 +12,6 @@ from typing import Final
 
 HERE: Final = "127.0.0.1"
 Passes = Callable[[int, bytes], bool]  # its number in its direction, from 1, and the datagram
-    [int, bytes], bool
-]  # the number of the packet in its direction, from 1; its bytes
 
 
 def everything(_number: int, _data: bytes) -> bool:
