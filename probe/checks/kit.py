@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from probe.checks.resolver import Resolver
@@ -27,9 +28,16 @@ class Timeouts:
     late_answers: float = 1.0
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kit:
-    """One measurement's tools. ``keep`` stores bytes as an object and gives their SHA-256."""
+    """One measurement's tools. ``keep`` stores bytes as an object and gives their SHA-256.
+
+    ``now`` is the wall clock, for protocols that put the date into their packets.
+    """
 
     net: Network
     trace: Trace
@@ -40,6 +48,7 @@ class Kit:
     ca_file: str | None = None
     user_agent: str = ""
     max_addresses: int = MAX_ADDRESSES
+    now: Callable[[], datetime] = _wall
     background: set[asyncio.Task[None]] = field(default_factory=set)
 
     def listen(self, task: asyncio.Task[None]) -> None:

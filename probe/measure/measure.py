@@ -78,6 +78,7 @@ async def measure(
         ca_file=instruments.ca_file,
         user_agent=instruments.user_agent,
         max_addresses=instruments.max_addresses,
+        now=instruments.clock.now,
     )
 
     def record(invalid: str | None) -> Measurement:

@@ -68,6 +68,7 @@ def new_kit(
         "timeouts": Timeouts(**timeouts or {}),
         "ca_file": ca_file(),
         "user_agent": "browser",
+        "now": CLOCK.now,
     }
     return Kit(**{**made, **more})
 
