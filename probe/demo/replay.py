@@ -139,7 +139,7 @@ class _Vantage:
         )
         means.controls, means.controlled = control, True
         if means.followups is not None:
-            means.followups.sessions = control.session
+            means.followups.places.sessions = control.session
         return means
 
     def _measured(self, measurement: Measurement) -> None:

@@ -4,8 +4,7 @@ from typing import Final
 
 from probe.core import failure
 from probe.core.model import UNKNOWN_COUNTRY
-from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
-from probe.judge.deciding import DATA
+from probe.judge import answers, certificates, content, controls, decoy, transfers
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import bogon
 from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset, wildcard_addresses
@@ -197,32 +196,9 @@ def resolver_trouble(evidence: Evidence) -> bool:
     return evidence.failure in _RESOLVER_TROUBLE
 
 
-def keyed_silence(evidence: Evidence) -> bool:
-    """A protocol that answers only to its key was asked without it."""
-    step = evidence.failed
-    return step is not None and bool(step.detail.get("keyed")) and step.failure == failure.TIMEOUT
-
-
 def lossy(evidence: Evidence) -> bool:
     """The line lost neutral twins now and then, and the failure is silence."""
     return silent(evidence) and decoy.bad_line(evidence)
-
-
-def vpn_filtered(evidence: Evidence) -> bool:
-    """A VPN protocol's own packets fail, and the address answers otherwise or to a control."""
-    step = deepest.protocol_step(evidence)
-    return step is not None and step.failure in {failure.TIMEOUT, failure.RESET, failure.EOF}
-
-
-def vpn_node(evidence: Evidence) -> str:
-    """Silence or a reset."""
-    return "vpn.timeout" if evidence.failure == failure.TIMEOUT else "vpn.reset"
-
-
-def vpn_data(evidence: Evidence) -> bool:
-    """The tunnel came about, and its data did not pass."""
-    step = evidence.failed
-    return step is not None and step.op == DATA and step.failure == failure.TIMEOUT
 
 
 def denied(evidence: Evidence) -> bool:

@@ -6,74 +6,12 @@ alike.
 
 from typing import Final
 
-from probe.judge import answers, certificates, content, controls, deepest
+from probe.judge import answers, certificates, content, controls, deepest, protocols
 from probe.judge import conditions as when
 from probe.judge.evidence import ip_of
 from probe.judge.rule import Rule, named, none
 
 CONTROLLED: Final = (
-    Rule(
-        id="denied-here",
-        when=lambda e: when.denied(e) and controls.all_ok(e) and e.confirmed,
-        outcome="denied",
-        locus="server",
-        mechanism=named("http.error"),
-        note="the server itself refuses here, and not at the controls",
-        comment="Geo-fencing and sanctions are the server's choice (Tschantz et al. 2018), never "
-        "the network's; the name was proven, or the path shown to be clean.",
-        otherwise="the same refusal at a control",
-    ),
-    Rule(
-        id="page-differs",
-        when=when.page_differs,
-        outcome="inconclusive",
-        locus="unknown",
-        mechanism=named("http.error"),
-        note="another page than at the controls, over plain HTTP: nothing tells who wrote it",
-        comment="Neither length nor title agree (Jones et al. 2014). Sites differ by country and "
-        "visitor: without the decoy or a fingerprint that accuses nobody.",
-        otherwise="a fingerprint, or the decoy's page replaced too",
-    ),
-    Rule(
-        id="answered-unverified",
-        when=when.answered_unverified,
-        outcome="ok",
-        locus=None,
-        mechanism=none,
-        note="nothing proves who answered: anyone on the path could have given this answer",
-        comment="Plain HTTP, or certificate verification switched off: still a success.",
-        otherwise="a failure, a known block page, or a page unlike the control's",
-    ),
-    Rule(
-        id="failed-vantage-untested",
-        when=when.untested,
-        outcome="unreachable",
-        locus="unknown",
-        note="without anchors it is not known whether the vantage had a working network, and "
-        "without a control not whether anyone else could reach the target",
-        comment="The operator switched the anchors off: the failure stands alone.",
-        otherwise="anchors, or a control",
-    ),
-    Rule(
-        id="failed-without-control",
-        when=lambda e: not controls.valid(e),
-        outcome="unreachable",
-        locus="unknown",
-        note="without a control nothing tells blocked from down",
-        comment="No control, no accusation: a test that lacked one reported servers that were "
-        "merely down as blocked, and was switched off for it (ooni/probe#1928, #1354).",
-        otherwise="a control that counts",
-    ),
-    Rule(
-        id="keyed-silence",
-        when=when.keyed_silence,
-        outcome="inconclusive",
-        locus="unknown",
-        note="the protocol answers only to its key, and it was asked without",
-        comment="Keyed protocols answer nobody else, by design: silence is what a healthy server "
-        "gives.",
-        otherwise="the key",
-    ),
     Rule(
         id="controls-disagree",
         when=controls.disagree,
@@ -147,7 +85,7 @@ CONTROLLED: Final = (
     ),
     Rule(
         id="vpn-data-stopped",
-        when=when.vpn_data,
+        when=protocols.data_stopped,
         outcome="degraded",
         locus="network",
         mechanism=named("vpn.data"),
@@ -262,10 +200,10 @@ CONTROLLED: Final = (
     ),
     Rule(
         id="vpn-filtered",
-        when=when.vpn_filtered,
+        when=protocols.filtered,
         outcome="blocked",
         locus="network",
-        mechanism=when.vpn_node,
+        mechanism=protocols.node,
         note="this protocol's packets are filtered: the server answers the control",
         comment="The protocol fails here and answers a control at the same address (Xue et al. "
         "2022).",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from probe.core.failure import AUTHORITY
 from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome
 from probe.judge.deciding import Deciding, deciding
-from probe.judge.evidence import Evidence, dialled, tried_in
+from probe.judge.evidence import Evidence, dialled, keyless, tried_in
 from probe.judge.mechanism import neutral
 from probe.judge.vantage import VantageState, vantage_state
 
@@ -79,6 +79,12 @@ def disagree(evidence: Evidence) -> bool:
     return len(counted) == 2
 
 
+def sound(evidence: Evidence) -> bool:
+    """Whether a control is in order and elsewhere, whatever it could measure of the target: what
+    its echo shows of the path does not depend on the target."""
+    return any(_not_in_order(m, evidence) is None for m in evidence.controls)
+
+
 def same_place(evidence: Evidence) -> bool:
     """Whether a control reached the target at an endpoint that failed here."""
     return any(control.reached & set(evidence.tried) for control in valid(evidence))
@@ -127,6 +133,15 @@ def _excluded(measurement: Measurement, evidence: Evidence) -> str | None:
     failed = decided.failed
     if failed and failed.failure == AUTHORITY != evidence.failure:
         return "it does not know the authority that signed the certificate"
+    if keyless(failed):
+        return "the protocol answers only to its key, and it has none"
+    return _not_in_order(measurement, evidence)
+
+
+def _not_in_order(measurement: Measurement, evidence: Evidence) -> str | None:
+    """Why nothing that this control is used for counts; None if it is healthy and elsewhere."""
+    if measurement.invalid is not None:
+        return measurement.invalid
     here, there = evidence.trial.vantage.country, measurement.vantage.country
     if here == there != UNKNOWN_COUNTRY:
         return f"it is in {there} too"

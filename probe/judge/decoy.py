@@ -116,10 +116,33 @@ def host_clean(evidence: Evidence) -> bool:
     return bool(named) and all(succeeded(m) for m in named)
 
 
+def protocol_filtered(evidence: Evidence) -> bool:
+    """A first packet of the protocol's shape is lost or cut off at the echo, as it is at the
+    target, and harmless bytes of the same length pass there.
+
+    Silence is also what loss looks like: every packet was sent several times, and it takes two
+    exchanges that stayed silent throughout.
+    """
+    harmless = of_kind(evidence, followups.HARMLESS_AT_ECHO)
+    steps = [failed_step(m) for m in of_kind(evidence, followups.PROTOCOL_AT_ECHO)]
+    if not harmless or not all(map(succeeded, harmless)) or not steps:
+        return False
+    failures = {step.failure if step is not None and step.op == "echo" else None for step in steps}
+    if evidence.failure in _SILENT:
+        return failures <= _SILENT and len(steps) >= 2
+    return evidence.failure in _CUT and failures <= _CUT
+
+
+def protocol_clean(evidence: Evidence) -> bool:
+    """Whether packets of the protocol's shape pass at the echo like any others."""
+    protocol = of_kind(evidence, followups.PROTOCOL_AT_ECHO)
+    return bool(protocol) and all(map(succeeded, protocol))
+
+
 def bad_line(evidence: Evidence) -> bool:
     """Whether the neutral twins at the decoy were lost now and then: the line drops packets, and
     silence says nothing. Twins that all fail say only that the decoy is out of reach."""
-    kinds = (followups.NEUTRAL_TWIN, followups.NEUTRAL_AT_DECOY)
+    kinds = (followups.NEUTRAL_TWIN, followups.NEUTRAL_AT_DECOY, followups.HARMLESS_AT_ECHO)
     twins = [m for kind in kinds for m in of_kind(evidence, kind)]
     lost = [m for m in twins if not succeeded(m)]
     return 0 < len(lost) < len(twins)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+from probe.core import failure
 from probe.core.address import is_ip, is_local
 from probe.core.model import VANTAGE, Measurement, Step
 from probe.judge.deciding import LOOKUPS, Deciding, deciding, lookups
@@ -17,6 +18,7 @@ from probe.judge.knowledge import EMPTY, Knowledge, bogon
 from probe.judge.mechanism import neutral
 from probe.judge.vantage import VantageState, vantage_state
 
+_UNANSWERED: Final = {failure.TIMEOUT, failure.EOF, failure.RESET}
 TRIALS: Final = 3  # independent trials that an accusation needs, unless the plan says otherwise
 
 
@@ -211,3 +213,9 @@ def ip_of(address: str | None) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return host
+
+
+def keyless(step: Step | None) -> bool:
+    """Whether a step failed as a healthy server makes it fail that was asked without its key: it
+    stays silent, or closes (OpenVPN over TCP closes)."""
+    return step is not None and bool(step.detail.get("keyed")) and step.failure in _UNANSWERED

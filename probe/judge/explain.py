@@ -32,6 +32,7 @@ _OPS: Final = {
     "expect": "comparing the answer with what is expected",
     "redirect": "following the redirect",
     "first_payload": "a harmless first payload",
+    "echo": "waiting for the echo",
 }
 _KINDS: Final = {
     followups.NEUTRAL_AT_DECOY: "a neutral server name at the decoy",
@@ -48,6 +49,8 @@ _KINDS: Final = {
     followups.TRANSFER_FROM_TARGET: "a transfer from the target",
     followups.TRANSFER_NEUTRAL: "a transfer from the decoy under a neutral name",
     followups.TRANSFER_NAME: "a transfer from the decoy under the target's name",
+    followups.HARMLESS_AT_ECHO: "harmless first bytes at the control's echo",
+    followups.PROTOCOL_AT_ECHO: "a first packet of the protocol's shape at the control's echo",
     followups.TRACE_UDP: "a trace of the way over UDP",
     followups.TRACE_SYN: "a trace of the way by SYN",
     followups.TRACE_HELLO: "a trace of the way by ClientHello",

@@ -29,6 +29,10 @@ CERTIFICATE_AT_CONTROL_ANSWER: Final = "certificate-at-control-answer"
 TRANSFER_FROM_TARGET: Final = "transfer-from-target"
 TRANSFER_NEUTRAL: Final = "transfer-neutral-at-decoy"
 TRANSFER_NAME: Final = "transfer-name-at-decoy"
+# First packets at the control's echo, which has nothing to do with the target: as many harmless
+# bytes, then some of the shape and length of the target's protocol, with fresh randomness.
+HARMLESS_AT_ECHO: Final = "harmless-at-echo"
+PROTOCOL_AT_ECHO: Final = "protocol-at-echo"
 # Which routers answer on the way (TTL-limited packets); they decide nothing.
 TRACE_UDP: Final = "trace-udp"
 TRACE_SYN: Final = "trace-syn"
@@ -49,6 +53,8 @@ ALL: Final = (
     TRANSFER_FROM_TARGET,
     TRANSFER_NEUTRAL,
     TRANSFER_NAME,
+    HARMLESS_AT_ECHO,
+    PROTOCOL_AT_ECHO,
     TRACE_UDP,
     TRACE_SYN,
     TRACE_HELLO,

@@ -12,6 +12,7 @@ from probe.judge.control_rules import CONTROLLED
 from probe.judge.own_rules import OWN
 from probe.judge.path_rules import DECOY, PATH
 from probe.judge.rule import Rule
+from probe.judge.unsettled_rules import UNSETTLED
 
-RULES: Final = 2
-TABLE: Final[tuple[Rule, ...]] = (*OWN, *PATH, *DECOY, *CONTROLLED)
+RULES: Final = 3
+TABLE: Final[tuple[Rule, ...]] = (*OWN, *PATH, *DECOY, *UNSETTLED, *CONTROLLED)

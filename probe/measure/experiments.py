@@ -5,16 +5,19 @@ Every job is made of the ordinary checks. Deadlines are short: who interferes do
 
 import secrets
 import string
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from probe.checks import Check
 from probe.checks.dns import DnsCheck
+from probe.checks.echo import EchoCheck
 from probe.checks.expect import Expect
 from probe.checks.harmless import HarmlessCheck
 from probe.checks.http import HttpCheck, HttpsCheck
 from probe.checks.kit import Timeouts
 from probe.checks.resolver import Resolver, parse_resolver
+from probe.checks.sending import FirstPacket
 from probe.checks.tls import TlsCheck
 from probe.core.address import Endpoint
 from probe.core.masking import mask
@@ -110,6 +113,12 @@ def neutral_at(job: Job, place: Endpoint, name: str) -> Job:
 def harmless_at(job: Job, place: Endpoint) -> Job:
     """A harmless first payload at the target's own address and port."""
     return _job(job, HarmlessCheck(host=place.ip, port=place.port), f"tcp://{place}")
+
+
+def echo_at(job: Job, echo: Endpoint, make: Callable[[], FirstPacket]) -> Job:
+    """First packets at a control's echo, a new one for each time that one is sent."""
+    check = EchoCheck(host=echo.ip, port=echo.port, make=make)
+    return _job(job, check, f"{make().transport}://{echo}")
 
 
 def random_neighbour(neutral_name: str) -> str:

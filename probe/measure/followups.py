@@ -5,29 +5,28 @@ blocked, for every name. There neutral packets go first, and only after the quar
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.core.address import Endpoint, is_ip, parse_endpoint
+from probe.checks import Imitable
+from probe.checks.echo import harmless
+from probe.core.address import is_ip, parse_endpoint
 from probe.core.model import Measurement
-from probe.judge import answers, content, controls, followups, transfers
+from probe.judge import answers, content, controls, followups, protocols, transfers
 from probe.judge import conditions as when
 from probe.judge.decoy import succeeded
 from probe.judge.evidence import Evidence, ip_of, tried_in
 from probe.measure import experiments as make
 from probe.measure.measure import Instruments, Interrupted, measure
+from probe.measure.places import Places
 from probe.measure.quarantine import Quarantine
 from probe.plan.jobs import Job
-from probe.plan.question import Session
 
 MOST: Final = 24  # measurements in one investigation
 _ODD: Final = 3  # odd answers whose certificates are looked at
 _PAIRS: Final = 2  # times that a name is sent to a decoy, where silence is to be believed
 _HTTP: Final = {"http_request", "http_response", "transfer", "expect"}
-
-Sessions = Callable[[], Awaitable[list[tuple[str, Session]]]]
 
 
 @dataclass
@@ -35,11 +34,10 @@ class Followups:
     """Runs follow-ups and records each; shared by all targets, so that decoys are."""
 
     instruments: Instruments
-    sessions: Sessions
+    places: Places
     quarantine: Quarantine
     record: Callable[[Measurement], None]
     neutral_name: str
-    _locks: dict[Endpoint, asyncio.Lock] = field(default_factory=dict)
 
     async def investigate(
         self, job: Job, evidence: Evidence, within: float
@@ -69,37 +67,6 @@ class Followups:
         await case.twin(number)
         return tuple(case.found)
 
-    @asynccontextmanager
-    async def decoy(self, within: float) -> AsyncIterator[tuple[Endpoint, Session] | None]:
-        """A decoy that is in no quarantine, for one experiment alone; None if there is none in
-        time."""
-        places = [(at, session) for _, session in await self.sessions() for at in session.decoys]
-        free = [place for place in places if not self._busy(place[0])]
-        if not free:
-            places.sort(key=lambda place: self.quarantine.remaining(place[0]))
-            free = [p for p in places if self.quarantine.remaining(p[0]) <= within][:1]
-        if not free:
-            yield None
-            return
-        lock = self._locks.setdefault(free[0][0], asyncio.Lock())
-        try:
-            async with asyncio.timeout(within):
-                await lock.acquire()
-        except TimeoutError:
-            yield None
-            return
-        try:
-            rest = self.quarantine.remaining(free[0][0])  # another experiment may have cost it
-            if rest <= within:
-                await asyncio.sleep(rest)
-            yield free[0] if rest <= within else None
-        finally:
-            lock.release()
-
-    def _busy(self, at: Endpoint) -> bool:
-        lock = self._locks.get(at)
-        return bool(lock and lock.locked()) or self.quarantine.remaining(at) > 0
-
 
 class _EnoughError(Exception):
     """No more measurements in this investigation."""
@@ -127,6 +94,8 @@ class _Case:
             tasks.append(self.hosts(within))
         if op == "transfer" or transfers.slow(evidence.trial):
             tasks.append(self.transfers(within))
+        if protocols.cut(evidence):
+            tasks.append(self.echoes(within))
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(task)
@@ -155,7 +124,7 @@ class _Case:
     async def names(self, within: float) -> None:
         """A neutral server name at a decoy, then the target's; again where it was silence."""
         for number in range(1, _PAIRS + 1):
-            async with self._tools.decoy(within) as place:
+            async with self._tools.places.decoy(within) as place:
                 if place is None:
                     return
                 at, session = place
@@ -170,7 +139,7 @@ class _Case:
 
     async def hosts(self, within: float) -> None:
         """The same over plain HTTP, with the Host header."""
-        async with self._tools.decoy(within) as place:
+        async with self._tools.places.decoy(within) as place:
             if place is None:
                 return
             at, session = place
@@ -180,7 +149,7 @@ class _Case:
                 await self._measured(named, followups.HOST_AT_DECOY, 1)
 
     async def twin(self, number: int) -> None:
-        async with self._tools.decoy(0.0) as place:
+        async with self._tools.places.decoy(0.0) as place:
             if place is not None:
                 job = make.tls_at(self._job, *place, self._tools.neutral_name)
                 await self._measured(job, followups.NEUTRAL_TWIN, number)
@@ -190,7 +159,7 @@ class _Case:
 
         Twice, because a query or its forged answer may be lost.
         """
-        ips = [at.ip for _, session in await self._tools.sessions() for at in session.decoys]
+        ips = [at.ip for _, session in await self._tools.places.sessions() for at in session.decoys]
         for number in (1, 2) if ips else ():
             random_name = make.random_neighbour(self._tools.neutral_name)
             job = make.query_at(self._job, ips[0], random_name)
@@ -227,7 +196,7 @@ class _Case:
     async def transfers(self, within: float) -> None:
         """From the target and from the decoy, under both names, in turns on the same line."""
         address = next((ip_of(s.address) for s in self._steps("transfer") if s.address), None)
-        async with self._tools.decoy(within) as place:
+        async with self._tools.places.decoy(within) as place:
             if place is None or address is None or self._job.check.name not in {"http", "https"}:
                 return
             at, session = place
@@ -242,6 +211,25 @@ class _Case:
                 ):
                     job = make.transfer_at(self._job, at, session, name, size)
                     await self._measured(job, kind, number)
+
+    async def echoes(self, within: float) -> None:
+        """Harmless first packets at an echo, then some of the protocol's shape; nothing is sent
+        there between them, because what was cut off may leave the place blocked for all."""
+        check = self._job.check
+        if not isinstance(check, Imitable):
+            return
+        async with self._tools.places.echo(within) as echo:
+            if echo is None:
+                return
+            like = harmless(check.first_packet())
+            for number in range(1, _PAIRS + 1):
+                job = make.echo_at(self._job, echo, lambda: like)
+                if not await self._passes(job, followups.HARMLESS_AT_ECHO, number):
+                    return
+            for number in range(1, _PAIRS + 1):
+                job = make.echo_at(self._job, echo, check.first_packet)
+                if await self._passes(job, followups.PROTOCOL_AT_ECHO, number):
+                    return
 
     async def at_target(self) -> None:
         """A neutral server name and harmless bytes where it failed, once the place is rested."""

@@ -12,6 +12,7 @@ from probe.measure.controls import Controls
 from probe.measure.followups import Followups
 from probe.measure.health import WINDOW, Health
 from probe.measure.measure import Instruments
+from probe.measure.places import Places
 from probe.measure.quarantine import Quarantine
 from probe.plan.jobs import Job, Plan
 from probe.plan.knowledge import shipped_knowledge
@@ -101,7 +102,11 @@ def means_for(
         controls=controls,
         quarantine=quarantine,
         followups=Followups(
-            instruments, controls.session, quarantine, record.measurement, plan.neutral_name
+            instruments,
+            Places(controls.session, quarantine),
+            quarantine,
+            record.measurement,
+            plan.neutral_name,
         )
         if plan.followups and not quick
         else None,

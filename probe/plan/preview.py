@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from probe.checks import Check
+from probe.checks import Check, Imitable
 from probe.checks.resolver import SYSTEM, Resolver
 from probe.core.address import is_ip
 from probe.plan.jobs import Job, Plan
@@ -76,7 +76,12 @@ def _at_decoys(plan: Plan) -> Iterator[Planned]:
     shown = [job.every for job in plan.jobs if not job.private and not job.local]
     names = f"the name that failed, and {plan.neutral_name}, in clear"
     for place in plan.controls if shown else ():
+        shapes = any(isinstance(job.check, Imitable) for job in plan.jobs if not job.private)
+        echoed = (
+            "to its echo: printable bytes, and as many of the shape of the protocol that failed"
+        )
         for transport, what in (
+            *([("tcp", echoed), ("udp", echoed)] if shapes else ()),
             ("tcp", f"TLS or HTTP with {names}; transfers of up to 256 KiB"),
             ("udp", "queries to port 53 for the name that failed, and for a random one, in clear"),
         ):

@@ -1,7 +1,6 @@
 """probe.judge.conditions: where one condition ends and the next begins."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from support.cases import (
@@ -67,15 +66,6 @@ def test_anchors_that_were_never_asked_leave_a_failure_alone_only_without_a_cont
     assert when.untested(evidence(trials(RESET), ()))
     assert not when.untested(evidence(trials(RESET), (), **control()))
     assert not when.untested(evidence(trials(RESET), UP))
-
-
-def test_a_keyed_protocol_is_excused_for_silence_and_for_nothing_else() -> None:
-    def keyed(failure: str, **detail: Any) -> Evidence:
-        return evidence(trials([resolve(), step("x", 2, failure, **detail)]), **control())
-
-    assert when.keyed_silence(keyed(TIMEOUT, keyed=True))
-    assert not when.keyed_silence(keyed(TIMEOUT))
-    assert not when.keyed_silence(keyed("connection_reset", keyed=True))
 
 
 # --- a lookup's success --------------------------------------------------------------------------
@@ -175,18 +165,6 @@ def test_what_a_resolver_could_not_find_out_is_no_accusation(failure: str, troub
     found = evidence(trials([resolve(failure)]), **control())
     assert when.resolver_trouble(found) is trouble
     assert (rule_for(found).outcome == "blocked") is not trouble
-
-
-@pytest.mark.parametrize(
-    ("failure", "node"), [(TIMEOUT, "vpn.timeout"), ("connection_reset", "vpn.reset")]
-)
-def test_a_protocol_s_own_packets_are_filtered_by_silence_or_a_reset(
-    failure: str, node: str
-) -> None:
-    found = evidence(trials([resolve(), step("openvpn_reset", 2, failure)], check="vpn"))
-    assert when.vpn_filtered(found)
-    assert when.vpn_node(found) == node
-    assert not when.vpn_filtered(evidence(trials(RESET)))
 
 
 def test_inside_the_handshake_is_where_names_are_read() -> None:

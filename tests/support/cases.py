@@ -30,6 +30,7 @@ PAGE = Target(id="page", service="shop", feature="web", url="http://shop.example
 NAME = Target(id="name", service="shop", feature="dns", url="dns://shop.example")
 TUNNEL = Target(id="vpn", service="vpn", feature="tunnel", url="openvpn+udp://vpn.example:1194")
 DECOY = "198.51.100.2:443"
+SILENCE = "generic_timeout_error"
 RESET = https("tls_handshake", "connection_reset")
 SILENT = https("tls_handshake", "generic_timeout_error")
 _SECONDS = itertools.count()
@@ -190,6 +191,7 @@ def cases() -> dict[str, Evidence]:
     stalled = transfer(17000, 20.0, "generic_timeout_error", last=1.0)
     tunnel = [resolve(), step("openvpn_reset", 2, "generic_timeout_error")]
     answer = [resolve(), step("openvpn_reset", 2)]
+    keyless = [resolve(), step("openvpn_reset", 2, SILENCE, keyed=True)]
     lured = [
         lookup("127.0.0.1", "1.1.1.1"),
         step("connect", 2, "connection_refused", address="1.1.1.1:443"),
@@ -290,8 +292,18 @@ def cases() -> dict[str, Evidence]:
         "answered-unverified": evidence((measured(steps=page(), **http),)),
         "failed-vantage-untested": evidence((measured(steps=RESET),), ()),
         "failed-without-control": evidence((measured(steps=RESET),)),
+        "vpn-filtered-at-echo": evidence(
+            trials(keyless, check="openvpn+udp", target=TUNNEL),
+            followups=(
+                follow(f.HARMLESS_AT_ECHO, [step("echo")], 1, "echo"),
+                follow(f.PROTOCOL_AT_ECHO, [step("echo", 1, SILENCE)], 1, "echo"),
+                follow(f.PROTOCOL_AT_ECHO, [step("echo", 1, SILENCE)], 2, "echo"),
+            ),
+            **control(keyless, check="openvpn+udp", target=TUNNEL),
+        ),
         "keyed-silence": evidence(
-            trials([resolve(), step("x", 2, "generic_timeout_error", keyed=True)]), **control()
+            trials(keyless, check="openvpn+udp", target=TUNNEL),
+            **control(keyless, check="openvpn+udp", target=TUNNEL),
         ),
         "controls-disagree": evidence(
             trials(RESET), **both(control(), control(dropped, id_="nyc-1"))

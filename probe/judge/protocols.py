@@ -1,0 +1,63 @@
+"""What is asked of protocols that are known by the shape of their packets: VPNs, and QUIC."""
+
+from probe.core import failure
+from probe.judge import conditions as when
+from probe.judge import controls, decoy
+from probe.judge.deciding import DATA
+from probe.judge.deepest import protocol_step
+from probe.judge.evidence import Evidence, keyless
+
+
+def keyed_silence(evidence: Evidence) -> bool:
+    """A protocol that answers only to its key was asked without it. A control that got an answer
+    without one shows that this server wants none."""
+    return keyless(evidence.failed) and not controls.all_ok(evidence)
+
+
+def filtered(evidence: Evidence) -> bool:
+    """A VPN protocol's own packets fail, and the server answers a control.
+
+    Over UDP nothing shows that the address answers otherwise; where such packets pass at the
+    echo, it is not the protocol that is filtered.
+    """
+    over_tcp = evidence.neutral is not None and evidence.neutral.startswith("tcp")
+    by_address = not over_tcp and decoy.protocol_clean(evidence)
+    return vpn_cut(evidence) and not by_address
+
+
+def filtered_at_echo(evidence: Evidence) -> bool:
+    """The protocol's packets are lost or cut off at an echo too, where harmless ones pass. It
+    does not take an answer of the server's, but a control in order whose echo that is, and none
+    that finds the server down."""
+    return (
+        cut(evidence)
+        and decoy.protocol_filtered(evidence)
+        and controls.sound(evidence)
+        and not controls.all_failed(evidence)
+        and evidence.confirmed
+        and not when.lossy(evidence)
+    )
+
+
+def cut(evidence: Evidence) -> bool:
+    """Whether a protocol's own packets, QUIC's too, stayed unanswered or were cut off."""
+    return vpn_cut(evidence) or evidence.neutral == "quic.timeout"
+
+
+def vpn_cut(evidence: Evidence) -> bool:
+    """The same, of VPN protocols alone."""
+    step = protocol_step(evidence)
+    return step is not None and step.failure in {failure.TIMEOUT, failure.RESET, failure.EOF}
+
+
+def node(evidence: Evidence) -> str:
+    """Silence or a reset."""
+    if evidence.neutral == "quic.timeout":
+        return "quic.timeout"
+    return "vpn.timeout" if evidence.failure == failure.TIMEOUT else "vpn.reset"
+
+
+def data_stopped(evidence: Evidence) -> bool:
+    """The tunnel came about, and its data did not pass."""
+    step = evidence.failed
+    return step is not None and step.op == DATA and step.failure == failure.TIMEOUT

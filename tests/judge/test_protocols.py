@@ -1,0 +1,164 @@
+"""probe.judge.protocols: what is known by its shape, with a key or without, here and at an echo."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.cases import DOWN, RESET, THERE, TUNNEL, control, evidence, follow, trials
+from support.records import resolve, step
+
+from probe.core.model import Measurement
+from probe.judge import controls, protocols
+from probe.judge import followups as f
+from probe.judge.evidence import Evidence
+from probe.judge.verdict import rule_for
+
+TIMEOUT, CUT = "generic_timeout_error", "connection_reset"
+ECHO = "198.51.100.2:7007"
+VPN = {"check": "openvpn+udp", "target": TUNNEL}
+
+
+def asked(failure: str | None = TIMEOUT, *, tcp: bool = False, **detail: Any) -> list[Any]:
+    """A VPN's first packet, and what became of it."""
+    dialled = [step("connect", 2)] if tcp else []
+    return [resolve(), *dialled, step("openvpn_reset", 2, failure, **detail)]
+
+
+def echo(kind: str, failure: str | None = None, number: int = 1) -> Measurement:
+    return follow(kind, [step("echo", 1, failure, address=ECHO)], number, "echo")
+
+
+def echoes(protocol: str | None, *, harmless: str | None = None, times: int = 2) -> Any:
+    numbers = range(1, times + 1)
+    return (
+        *(echo(f.HARMLESS_AT_ECHO, harmless, number) for number in (1, 2)),
+        *(echo(f.PROTOCOL_AT_ECHO, protocol, number) for number in numbers),
+    )
+
+
+def found(steps: Any, followups: Any = (), times: int = 3, there: Any = None, **more: Any) -> Any:
+    told = control(there, **VPN) if there is not None else {}
+    return evidence(trials(steps, times, **VPN), followups=followups, **{**told, **more})
+
+
+KEYLESS = asked(keyed=True)
+
+
+# --- without the key -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", [TIMEOUT, "eof_error", CUT])
+@pytest.mark.parametrize("there", [None, KEYLESS])
+def test_without_its_key_a_keyed_protocol_says_nothing_by_silence(failure: str, there: Any) -> None:
+    rule = rule_for(found(asked(failure, keyed=True), there=there))
+    assert (rule.id, rule.outcome) == ("keyed-silence", "inconclusive")
+
+
+def test_a_closed_port_is_no_silence() -> None:
+    closed = asked("connection_refused", keyed=True)
+    assert rule_for(found(closed)).id == "failed-without-control"
+    assert rule_for(found(closed, there=closed)).outcome == "down"
+
+
+def test_a_control_that_is_answered_without_a_key_shows_that_none_is_wanted() -> None:
+    rule = rule_for(found(KEYLESS, there=asked(None)))
+    assert (rule.id, rule.outcome) == ("vpn-filtered", "blocked")
+
+
+def test_a_control_without_the_key_counts_neither_for_nor_against() -> None:
+    keyed = found(asked(), there=KEYLESS)
+    (seen,) = controls.seen(keyed)
+    assert seen.excluded == "the protocol answers only to its key, and it has none"
+    assert rule_for(keyed).id == "failed-without-control"
+    assert controls.sound(keyed)
+
+
+# --- at the echo ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "mechanism"),
+    [
+        (asked(), TIMEOUT, "vpn.timeout"),
+        (asked(CUT, tcp=True), CUT, "vpn.reset"),
+        (asked("eof_error", tcp=True), CUT, "vpn.reset"),
+        (KEYLESS, TIMEOUT, "vpn.timeout"),
+        ([resolve(), step("quic_handshake", 2, TIMEOUT)], TIMEOUT, "quic.timeout"),
+    ],
+)
+def test_a_shape_that_is_filtered_at_the_echo_too_needs_no_answer_of_the_server(
+    here: Any, there: str, mechanism: str
+) -> None:
+    case = found(here, echoes(there), there=KEYLESS)
+    rule = rule_for(case)
+    assert (rule.id, rule.outcome) == ("vpn-filtered-at-echo", "blocked")
+    assert rule.mechanism(case) == mechanism
+
+
+@pytest.mark.parametrize(
+    "followups",
+    [
+        (),
+        echoes(None),
+        echoes(TIMEOUT, harmless=TIMEOUT),  # the echo, or the way there, is what fails
+        echoes(TIMEOUT, times=1),  # one silence is what loss looks like
+        echoes(CUT),  # silent here, cut off there: not the same thing
+        (*echoes(TIMEOUT), echo(f.PROTOCOL_AT_ECHO, None, 3)),  # it passed once
+        tuple(replace(m, invalid="KeyError: 'x'") for m in echoes(TIMEOUT)),
+        echoes(TIMEOUT)[2:],  # no harmless ones beside them
+    ],
+)
+def test_anything_less_accuses_nobody(followups: Any) -> None:
+    assert rule_for(found(KEYLESS, followups, there=KEYLESS)).outcome == "inconclusive"
+
+
+def test_one_trial_or_a_line_that_loses_harmless_packets_is_not_enough() -> None:
+    assert rule_for(found(KEYLESS, echoes(TIMEOUT), 2, KEYLESS)).outcome == "inconclusive"
+    lossy = (*echoes(TIMEOUT), echo(f.HARMLESS_AT_ECHO, TIMEOUT, 3))
+    assert rule_for(found(KEYLESS, lossy, there=KEYLESS)).outcome == "inconclusive"
+
+
+def test_the_echo_of_a_control_that_is_not_in_order_shows_nothing() -> None:
+    sick = control(KEYLESS, healthy=False, **VPN)
+    here = control(KEYLESS, vantage=replace(THERE, country="CN"), **VPN)
+    for told in (sick, here, {}):
+        case = evidence(trials(KEYLESS, **VPN), followups=echoes(TIMEOUT), **told)
+        assert not controls.sound(case)
+        assert rule_for(case).outcome == "inconclusive"
+
+
+def test_a_server_that_is_down_is_down_whatever_is_filtered() -> None:
+    dead = asked("connection_refused")
+    assert rule_for(found(asked(), echoes(TIMEOUT), there=dead)).outcome == "down"
+
+
+def test_while_the_vantage_is_offline_nothing_is_concluded() -> None:
+    case = replace(found(asked(), echoes(TIMEOUT), there=KEYLESS), anchors=DOWN)
+    assert rule_for(case).outcome == "offline"
+
+
+# --- with a control that reaches the server ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("here", "mechanism"), [(asked(), "vpn.timeout"), (asked(CUT, tcp=True), "vpn.reset")]
+)
+def test_a_protocol_that_answers_a_control_is_filtered_here(here: Any, mechanism: str) -> None:
+    case = found(here, there=asked(None))
+    assert (rule_for(case).id, rule_for(case).mechanism(case)) == ("vpn-filtered", mechanism)
+
+
+def test_where_the_shape_passes_at_the_echo_it_is_the_address_that_is_blocked() -> None:
+    case = found(asked(), echoes(None), there=asked(None))
+    assert (rule_for(case).id, rule_for(case).mechanism(case)) == (
+        "failed-control-fine",
+        "udp.timeout",
+    )
+    over_tcp = found(asked(CUT, tcp=True), echoes(None), there=asked(None))
+    assert rule_for(over_tcp).id == "vpn-filtered"  # the address took the connection
+
+
+def test_other_failures_are_no_protocol_s() -> None:
+    assert not protocols.cut(evidence(trials(RESET)))
+    assert not protocols.cut(found(asked("connection_refused")))
+    assert not protocols.cut(Evidence(trials=trials(asked(None), **VPN)))
