@@ -1,7 +1,8 @@
 """Plain clients that show what the censor does: nothing of the probe is in them.
 
 They run in a namespace by ``Lab.run_python`` and return what JSON can say. A failure is the name of
-its errno, ``timeout``, ``eof``, or the TLS library's reason.
+its errno, ``timeout``, ``eof``, or the TLS library's reason. What must come is waited for as long
+as a busy machine may need (``PATIENCE``); only who expects silence says how much of it is enough.
 """
 
 import errno
@@ -17,6 +18,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
+PATIENCE = 30.0  # seconds
 Outcome = dict[str, Any]
 
 
@@ -63,7 +65,7 @@ def _finished(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
 
 
-def connect(host: str, port: int, say: str = "", within: float = 1.0) -> Outcome:
+def connect(host: str, port: int, say: str = "", within: float = PATIENCE) -> Outcome:
     """Connect, and send these words if there are any; ``said`` is what comes back."""
 
     def run(outcome: Outcome) -> None:
@@ -78,12 +80,21 @@ def connect(host: str, port: int, say: str = "", within: float = 1.0) -> Outcome
 
 
 def web(
-    host: str, name: str, path: str = "/", trust: str | None = None, within: float = 2.0
+    host: str,
+    name: str,
+    path: str = "/",
+    trust: str | None = None,
+    within: float = PATIENCE,
+    connecting: float = PATIENCE,
 ) -> Outcome:
-    """GET over TLS, verified against the file ``trust``, or in the clear where there is none."""
+    """GET over TLS, verified against the file ``trust``, or in the clear where there is none.
+
+    ``within`` is for what comes after the connection, which may take ``connecting``.
+    """
 
     def run(outcome: Outcome) -> None:
-        with _connection(host, 443 if trust else 80, within) as plain:
+        with _connection(host, 443 if trust else 80, connecting) as plain:
+            plain.settimeout(within)
             sock = plain
             if trust:
                 outcome["stage"] = "tls"
@@ -118,16 +129,19 @@ def _receive(sock: socket.socket, outcome: Outcome, until: float) -> None:
 
 
 def lookup(
-    host: str, name: str, type_: str = "A", within: float = 0.7
+    host: str, name: str, type_: str = "A", most: int = 1, silence: float = 0.7
 ) -> list[tuple[str, list[str]]]:
-    """Every answer to one query that comes within this time: its rcode and its addresses."""
+    """The answers to one query, each with its rcode and its addresses.
+
+    So many are waited for, and after them ``silence`` seconds for one too many.
+    """
     query = dns.message.make_query(name, type_)
     found = []
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.connect((host, 53))
         sock.send(query.to_wire())
-        until = time.monotonic() + within
+        until = time.monotonic() + (PATIENCE if most else silence)
         while (left := until - time.monotonic()) > 0:
             sock.settimeout(left)
             try:
@@ -137,10 +151,12 @@ def lookup(
             # In one order: a server turns its own.
             addresses = sorted(item.to_text() for rrset in reply.answer for item in rrset)
             found.append((dns.rcode.to_text(reply.rcode()), addresses))
+            if len(found) == most:
+                until = time.monotonic() + silence
     return found
 
 
-def ask_quic(host: str, within: float = 0.3) -> str | None:
+def ask_quic(host: str, within: float = PATIENCE) -> str | None:
     """Send a datagram to UDP 443; the errno's name if ICMP says that nobody listens."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(within)

@@ -22,7 +22,7 @@ import msgspec
 from lab.latency import Line
 from lab.places import LINKS, NAMESPACES, RESOLVER, ROUTES
 from lab.rules import Rule, encode
-from lab.running import Program, environment, python
+from lab.running import STARTING, Program, environment, python
 
 _SERIAL: Final = count()
 _OURS: Final = re.compile(r"plab(\d+)x\d+-[a-z]+")
@@ -172,7 +172,7 @@ class Lab:
 
     def wait_for(self, space: str, program: Program, ports: Sequence[tuple[str, int]]) -> None:
         """Wait until a program listens on these TCP addresses, as seen from its own namespace."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + STARTING
         for host, port in ports:
             while not self.run_python(space, "lab.clients:listens", host=host, port=port):
                 if program.process.poll() is not None or time.monotonic() > deadline:
