@@ -467,7 +467,7 @@ def installed(tmp_path):
             cwd=site,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=100,
         )
 
     return run

@@ -67,7 +67,7 @@ def ports(authorities: Certificates) -> Iterator[Ports]:
     thread.start()
 
     def wait_for(coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(50)
 
     servers = Loopback(authorities)
     try:

@@ -348,7 +348,7 @@ def test_ctrl_c_stores_what_was_finished_and_what_was_under_way(probe: Command, 
     process = probe.start(*PROBE, "check", *urls, "--format", "json", "-o", "out.json")
     wait_until(lambda: len(probe.stored("results/verdicts/*")) == 1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")
     assert err == b"interrupted; what was measured is in results\n"
     assert {path.name for path in probe.folder.iterdir()} == {"results"}

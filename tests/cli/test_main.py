@@ -3,9 +3,9 @@
 import importlib
 import json
 import pkgutil
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -45,11 +45,14 @@ def test_help_imports_nothing_heavy() -> None:
         assert HEAVY.isdisjoint(json.loads(done.stdout.splitlines()[-1])), name
 
 
-def test_help_takes_less_than_150_milliseconds(probe: Command) -> None:
+def test_help_takes_less_than_150_milliseconds_of_a_processor(probe: Command) -> None:
+    """What others do meanwhile is no matter: their time is not counted."""
+
     def seconds() -> float:
-        before = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         probe("check", "--help")
-        return time.perf_counter() - before
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(5)) < 0.15
 

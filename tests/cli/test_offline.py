@@ -55,13 +55,13 @@ def offline(
 ) -> Iterator[Offline]:
     with closing(Command(tmp_path_factory.mktemp("offline"), authorities.ca_file)) as probe:
         before = time.monotonic()
-        done = probe("check", "whatsapp", before=inside("alone"), within=50)
+        done = probe("check", "whatsapp", before=inside("alone"), within=200)
         yield Offline(probe, done, time.monotonic() - before)
 
 
-def test_without_a_network_a_service_is_offline_within_half_a_minute(offline: Offline) -> None:
+def test_without_a_network_a_service_is_offline_within_a_minute(offline: Offline) -> None:
     assert offline.done.code == 3
-    assert offline.took < 30
+    assert offline.took < 60  # one after the other they would take several minutes
     assert "no anchor answered either" in offline.done.out
     assert offline.done.widest <= 80
 

@@ -15,7 +15,7 @@ from support.command import PROBE, Command, one_line, wait_until
 
 from probe.run.schedule import EPOCH, phase
 
-EVERY = 1.0  # seconds: nobody may be asked more often
+RARELY = 4  # seconds between two turns: of them half is what a busy machine may be late
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_signal_ends_it_in_good_order(
     process = probe.start(*PROBE, "run", "-c", configured)
     wait_until(measured(probe))
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, b"")
     assert events(probe) == ["start", "stop"]
     stop = probe.stored("results/events.jsonl")[-1]
@@ -65,14 +65,14 @@ def test_a_signal_ends_it_in_good_order(
 def test_it_stops_by_itself_after_the_time_that_it_is_given(
     probe: Command, configured: str
 ) -> None:
-    done = probe("run", "-c", configured, "--for", "1300ms", "--quiet")
+    done = probe("run", "-c", configured, "--for", "1900ms", "--quiet")
     assert (done.code, done.out, done.err) == (0, "", "")
     assert measured(probe)()
     assert events(probe) == ["start", "stop"]
 
 
 def test_a_change_is_logged_once_and_in_utc(probe: Command, configured: str) -> None:
-    done = probe("run", "-c", configured, "--for", "2300ms")
+    done = probe("run", "-c", configured, "--for", "2900ms")
     assert measured(probe, 2)()
     lines = done.err.splitlines()
     assert len([line for line in lines if "good: ok" in line]) == 1
@@ -80,22 +80,30 @@ def test_a_change_is_logged_once_and_in_utc(probe: Command, configured: str) -> 
         datetime.strptime(line.split()[0], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007
 
 
-def test_a_restart_goes_on_in_the_same_rhythm(probe: Command, configured: str) -> None:
-    for _ in range(2):
-        assert probe("run", "-c", configured, "--for", "1300ms").code == 0
+def test_a_restart_goes_on_in_the_same_rhythm(probe: Command, ports: Any) -> None:
+    name = probe.configure(
+        f"id: good, url: 'tcp://127.0.0.1:{ports.tcp}'",
+        f"id: bad, url: 'tcp://127.0.0.1:{ports.closed}'",
+        schedule=f"{{every: {RARELY}s}}",
+    )
+    for count in (1, 2):
+        process = probe.start(*PROBE, "run", "-c", name, stderr=subprocess.DEVNULL)
+        wait_until(measured(probe, count))
+        process.terminate()
+        process.communicate(timeout=60)
     starts = [(m["target"]["id"], datetime.fromisoformat(m["started"])) for m in probe.stored()]
     assert len({m["run"] for m in probe.stored()}) == 2
     for name, at in starts:
-        behind = ((at - EPOCH).total_seconds() - phase(name, EVERY)) % EVERY
-        assert behind < EVERY / 2, f"{name} was measured {behind:.3f} s behind its turn"
+        behind = ((at - EPOCH).total_seconds() - phase(name, RARELY)) % RARELY
+        assert behind < RARELY / 2, f"{name} was measured {behind:.3f} s behind its turn"
 
 
 def test_two_at_once_do_not_harm_each_others_results(probe: Command, configured: str) -> None:
     both = [
-        probe.start(*PROBE, "run", "-c", configured, "--for", "2300ms", stderr=subprocess.DEVNULL)
+        probe.start(*PROBE, "run", "-c", configured, "--for", "2900ms", stderr=subprocess.DEVNULL)
         for _ in range(2)
     ]
-    assert [process.wait(20) for process in both] == [0, 0]
+    assert [process.wait(100) for process in both] == [0, 0]
     for process in both:
         process.communicate()
     assert len({m["run"] for m in probe.stored()}) == 2
@@ -121,7 +129,7 @@ def test_after_kill_nine_what_was_measured_is_there_and_the_next_run_goes_on(
     (day,) = probe.folder.glob("results/????-*.jsonl")
     with day.open("ab") as file:
         file.write(b'{"schema":1,"id":"to')
-    assert probe("run", "-c", configured, "--for", "1300ms").code == 0
+    assert probe("run", "-c", configured, "--for", "1900ms").code == 0
     exported = probe("export")
     assert "skipped 1 unreadable line" in exported.err
     assert exported.out.count("\r\n") > before + 2
@@ -139,7 +147,7 @@ def test_a_full_disk_is_told_once_and_measuring_goes_on(probe: Command, configur
     blocked.rmdir()
     wait_until(measured(probe, 2))
     process.terminate()
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert err.count(b"measuring goes on") == 1
     assert err.count(b"results can be written again") == 1

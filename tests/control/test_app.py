@@ -28,7 +28,9 @@ from probe.plan.question import MAX_BODY, MEASURE, SESSION, Question, Reply, Ses
 TOKEN = "a-token-of-sixteen"
 KNOWN = {"Authorization": f"Bearer {TOKEN}"}
 ONE = {"targets": [{"url": "https://shop.example/"}]}
-QUICK = DoorLimits(handshake=0.3, head=0.3, whole=0.6, linger=0.2)
+# A second is enough for a client on a busy machine, and little to wait for one that is cut off.
+QUICK = DoorLimits(handshake=1.0, head=1.0, whole=2.0, linger=0.2)
+PATIENCE = 30.0  # seconds for what must happen: how soon, the machine decides
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Api:
             for octet in more:
                 await asyncio.sleep(pause)
                 writer.write(bytes([octet]))
-            return await asyncio.wait_for(reader.read(), 5)
+            return await asyncio.wait_for(reader.read(), PATIENCE)
         return b""
 
 
@@ -103,7 +105,7 @@ async def api(
     sock = bind(Endpoint("127.0.0.1", 0), socket.SOCK_STREAM)
     doors = Doors(sock, app, serving("localhost") if tls else None, limits)
     url = f"http://127.0.0.1:{doors.endpoint.port}"
-    client = httpx.AsyncClient(base_url=url, headers=KNOWN, trust_env=False, timeout=20)
+    client = httpx.AsyncClient(base_url=url, headers=KNOWN, trust_env=False, timeout=PATIENCE)
     try:
         async with client:
             yield Api(doors.endpoint, measured, client, opened)
@@ -266,13 +268,13 @@ async def test_a_client_that_leaves_ends_its_measurements() -> None:
         body = json.dumps(ONE).encode()
         _, writer = await asyncio.open_connection(*tried.at)
         writer.write(posted(f"Content-Length: {len(body)}", body))
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), PATIENCE)
         writer.transport.abort()
-        await asyncio.wait_for(tried.measured.cancelled.wait(), 5)
+        await asyncio.wait_for(tried.measured.cancelled.wait(), PATIENCE)
 
 
 async def test_a_body_that_trickles_is_given_up() -> None:
-    async with api(body_within=0.2, limits=QUICK) as tried:
+    async with api(body_within=0.2) as tried:
         told = await tried.raw(posted("Content-Length: 40"), more=b" " * 10, pause=0.03)
         assert told.startswith(b"HTTP/1.1 408 ")
         assert tried.measured.asked == []
@@ -280,11 +282,18 @@ async def test_a_body_that_trickles_is_given_up() -> None:
 
 @pytest.mark.parametrize("begun", [b"", b"POST /v1/measure HTTP/1.1\r\nHost: x\r\n"])
 async def test_a_head_that_trickles_is_cut_off(begun: bytes) -> None:
-    async with api(limits=QUICK) as tried:
-        loop = asyncio.get_running_loop()
-        before = loop.time()
-        assert await tried.raw(begun, more=b"X-A: " + b"a" * 10, pause=0.05) == b""
-        assert loop.time() - before < 1.5
+    async with api(limits=DoorLimits(head=1.0)) as tried:
+        reader, writer = await asyncio.open_connection(*tried.at)
+        ended = asyncio.create_task(reader.read())
+        with contextlib.closing(writer):
+            writer.write(begun)
+            for octet in b"X-A: " + b"a" * 600:  # half a minute of it
+                if ended.done():
+                    break
+                writer.write(bytes([octet]))
+                await asyncio.sleep(0.05)
+        assert ended.done()
+        assert isinstance(ended.exception(), ConnectionError) or ended.result() == b""
         assert (await tried.http.get("/v1/health")).status_code == 200
 
 
@@ -303,7 +312,7 @@ async def test_clients_that_leave_in_their_tls_handshake_hold_no_place() -> None
             await asyncio.sleep(0.01)
             writer.close()
         trust = ssl.create_default_context(cafile=ca_file())
-        async with httpx.AsyncClient(verify=trust, trust_env=False, timeout=3) as client:
+        async with httpx.AsyncClient(verify=trust, trust_env=False, timeout=PATIENCE) as client:
             answer = await client.get(f"https://localhost:{tried.at.port}/", headers=KNOWN)
         assert answer.status_code == 404
 
@@ -317,7 +326,7 @@ async def test_an_answer_that_is_not_taken_is_cut_off() -> None:
         tried.measured.before = forever
         body = json.dumps(ONE).encode()
         assert await tried.raw(posted(f"Content-Length: {len(body)}", body)) == b""
-        assert tried.measured.cancelled.is_set()
+        await asyncio.wait_for(tried.measured.cancelled.wait(), PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -343,33 +352,38 @@ async def test_one_client_that_holds_its_share_of_connections_leaves_room_for_ot
 
 
 def get_from(ip: str, at: Endpoint) -> bytes:
-    with socket.create_connection(at, 5, (ip, 0)) as sock:
+    with socket.create_connection(at, PATIENCE, (ip, 0)) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         return sock.recv(4096)
 
 
 async def test_a_thousand_requests_at_once_are_all_answered() -> None:
-    async with api(rate=400) as tried:
-        inside = most = 0
+    rate, places = 400, 24
+    async with api(rate=rate) as tried:
+        inside = 0
+        full = asyncio.Event()
 
         async def working() -> None:
-            nonlocal inside, most
-            if inside >= 24:
+            nonlocal inside
+            if inside >= places:
+                full.set()
                 raise BusyError
             inside += 1
-            most = max(most, inside)
-            await asyncio.sleep(0.05)
+            await full.wait()  # however slowly they come, all places are taken once
             inside -= 1
 
         tried.measured.before = working
         limits = httpx.Limits(max_connections=1000)
-        async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=30) as many:
+        began = asyncio.get_running_loop().time()
+        async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=200) as many:
             url = f"http://127.0.0.1:{tried.at.port}{MEASURE}"
             sent = [many.post(url, json=ONE, headers=KNOWN) for _ in range(1000)]
             answers = await asyncio.gather(*sent)
+        minutes = (asyncio.get_running_loop().time() - began) / 60
         codes = [answer.status_code for answer in answers]
         assert set(codes) == {200, 429, 503}
-        assert 400 <= 1000 - codes.count(429) < 500  # the bucket, and what it filled meanwhile
+        # The bucket, and what it filled meanwhile.
+        assert rate <= 1000 - codes.count(429) <= rate * (1 + minutes) + 1
         assert (await tried.http.post(MEASURE, json=ONE)).status_code in {200, 429}
 
 

@@ -17,7 +17,7 @@ from probe.net.clocks import FakeClock
 HERE = "127.0.7.1"  # the echo
 CLIENT = "127.0.7.2"
 OTHER = "127.0.7.3"
-SILENCE = 0.1  # seconds without an answer that count as silence on loopback
+SILENCE = 0.3  # seconds without an answer that count as silence on loopback
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def tcp(to, ip=CLIENT, port=0):
         yield sock
 
 
-async def heard(sock, within=2.0):
+async def heard(sock, within=30.0):
     async with asyncio.timeout(within):
         return await asyncio.get_running_loop().sock_recv(sock, 65536)
 

@@ -29,7 +29,7 @@ async def lookup(internet, name):
         sock.setblocking(False)
         sock.connect((ip, int(port)))
         await loop.sock_sendall(sock, dns.message.make_query(name, "A").to_wire())
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             response = dns.message.from_wire(await loop.sock_recv(sock, 65535))
     return [record.address for rrset in response.answer for record in rrset]
 

@@ -20,7 +20,7 @@ def test_two_months_pass_at_once_and_both_clocks_agree():
 
     began = time.monotonic()
     now, passed = run_jumping(wait())
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 60  # and not 61 days
     assert now - START == timedelta(seconds=passed) >= timedelta(days=61)
 
 

@@ -15,7 +15,7 @@ from probe.demo.world import Host
 
 NAME = "shop.test"
 GET = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
-SILENCE = 0.1  # seconds without a byte that count as silence on loopback
+SILENCE = 0.3  # seconds without a byte that count as silence on loopback
 
 
 class Story:
@@ -64,7 +64,7 @@ async def say(sock, data):
     await asyncio.get_running_loop().sock_sendall(sock, data)
 
 
-async def hear(sock, within=2.0):
+async def hear(sock, within=30.0):
     async with asyncio.timeout(within):
         return await asyncio.get_running_loop().sock_recv(sock, 65536)
 
@@ -74,7 +74,7 @@ async def everything(endpoint, request, context=None):
     reader, writer = await asyncio.open_connection(*endpoint, ssl=context, server_hostname=name)
     try:
         writer.write(request)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.read()
     finally:
         writer.close()

@@ -47,7 +47,7 @@ def test_who_leaves_early_ends_all_processes_soon(tmp_path):
         assert multiprocessing.active_children()
         raise KeyboardInterrupt
     assert not multiprocessing.active_children()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # to the end it would take minutes
 
 
 def test_trouble_with_the_disk_is_told(tmp_path, short):

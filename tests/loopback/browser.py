@@ -36,7 +36,7 @@ _FLAGS: Final = (
     "--proxy-bypass-list=<-loopback>",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no name is ever looked up
 )
-_PATIENCE: Final = 30.0  # seconds until a browser is ended, whatever it does
+_PATIENCE: Final = 240.0  # seconds until a browser is ended, whatever it does
 
 
 class Listener:

@@ -77,7 +77,7 @@ async def test_what_the_network_does_fails_the_right_step_under_its_name(
     assert failure == name or (name.endswith(":") and failure.startswith(f"{name} "))
     failed = next(step for step in measurement.steps if step.failure)
     assert row.detail.items() <= failed.detail.items()
-    assert failed.t - failed.t0 < 2.0
+    assert failed.t - failed.t0 < PATIENT.dns  # no other deadline is shorter
     if op == "tls_handshake":
         assert _leaf_name(failed, probe) == row.leaf
 

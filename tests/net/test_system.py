@@ -35,7 +35,7 @@ class Slow:
     async def entered(self, times: int = 1) -> None:
         """Until it has been asked so many times more."""
         for _ in range(times):
-            assert await asyncio.to_thread(self._entered.acquire, timeout=10)
+            assert await asyncio.to_thread(self._entered.acquire, timeout=60)
 
 
 async def test_addresses_come_in_the_resolvers_order_each_once() -> None:
@@ -126,10 +126,10 @@ asyncio.run(main())
 def test_a_hanging_lookup_does_not_keep_the_program_from_ending() -> None:
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=100, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "gave up\n", "")
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 50  # the lookup hangs for a minute
 
 
 async def test_a_lookup_that_outlives_its_loop_is_silent() -> None:
@@ -150,5 +150,5 @@ async def test_a_lookup_that_outlives_its_loop_is_silent() -> None:
     workers = [t for t in threading.enumerate() if t.name == "getaddrinfo"]
     slow.let_go.set()
     for worker in workers:
-        await asyncio.to_thread(worker.join, 10)
+        await asyncio.to_thread(worker.join, 60)
         assert not worker.is_alive()

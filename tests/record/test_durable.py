@@ -21,7 +21,7 @@ class Disk:
 
     def fsync(self, descriptor: int) -> None:
         self.reached.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         self.flushed.append(os.fstat(descriptor).st_ino)
 
 
@@ -29,7 +29,7 @@ def test_what_was_noted_is_flushed_without_being_asked(tmp_path: Path) -> None:
     disk = Disk()
     syncer = Syncer(gather=0.0, fsync=disk.fsync)
     syncer.soon(tmp_path)
-    assert disk.reached.wait(10)
+    assert disk.reached.wait(60)
     syncer.close()
     assert disk.flushed == [tmp_path.stat().st_ino]
 
@@ -48,7 +48,7 @@ def test_a_slow_disk_does_not_hold_up_the_writer(tmp_path: Path) -> None:
     disk.go_on.clear()
     syncer = Syncer(gather=0.0, fsync=disk.fsync)
     syncer.soon(tmp_path)
-    assert disk.reached.wait(10)
+    assert disk.reached.wait(60)
     syncer.soon(tmp_path)  # would hang here, were it to wait for the disk
     assert disk.flushed == []
     disk.go_on.set()

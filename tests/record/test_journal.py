@@ -174,7 +174,7 @@ def test_kill_nine_loses_nothing_whose_append_had_returned(tmp_path: Path) -> No
 def test_processes_writing_at_once_do_not_interleave(tmp_path: Path) -> None:
     processes = [writer(tmp_path, prefix, 60, 200_000) for prefix in ("w-a", "w-b", "w-c", "w-d")]
     for process in processes:
-        process.communicate(timeout=30)
+        process.communicate(timeout=100)
         assert process.returncode == 0
     report = ScanReport()
     found = list(measurements(tmp_path, report=report))
@@ -323,7 +323,7 @@ def in_own_mounts(folder: Path, options: str, script: str) -> str:
                 env=PROJECT,
                 capture_output=True,
                 text=True,
-                timeout=30,
+                timeout=100,
                 check=False,
             )
             assert done.returncode == 0, done.stderr
@@ -424,7 +424,7 @@ def test_a_slow_disk_does_not_hold_up_the_measuring_and_closing_waits_for_it(
     go_on, flushed = threading.Event(), set()
 
     def fsync(descriptor: int) -> None:
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         flushed.add(os.fstat(descriptor).st_ino)
 
     journal = Journal(tmp_path, Syncer(gather=0.0, fsync=fsync))

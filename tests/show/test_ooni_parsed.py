@@ -36,7 +36,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     ooni.write_jsonl(real.found.values(), out, real.read)
     command = [PYTHON, "-W", "ignore", PARSER]
     done = subprocess.run(
-        command, input=out.getvalue(), capture_output=True, text=True, timeout=50, check=False
+        command, input=out.getvalue(), capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
     return dict(zip(real.found, json.loads(done.stdout), strict=True))

@@ -68,7 +68,7 @@ class Chain:
     def run(self, space: str, *command: str) -> str:
         """Run a command in a namespace; its output. Raises AssertionError with what it said."""
         words = ["ip", "netns", "exec", f"{self._prefix}-{space}", *command]
-        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=40)
+        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, f"{words} ended with {done.returncode}: {done.stderr}"
         return done.stdout
 
@@ -189,7 +189,7 @@ def hops(ip: str, port: int, packet: str) -> None:
         at = Endpoint(ip, port)
         sent = tracer.datagram(at, ttl, b"x") if packet == "udp" else tracer.syn(at, ttl)
         with suppress(TimeoutError):
-            return await asyncio.wait_for(sent, 3)
+            return await asyncio.wait_for(sent, 20)
         return None
 
     print(json.dumps([asyncio.run(one(ttl)) for ttl in range(1, 5)]))

@@ -49,7 +49,7 @@ def one_line(done: Done, code: int, *said: str) -> None:
         assert text in done.err, done
 
 
-def wait_until(there: Callable[[], object], within: float = 10) -> None:
+def wait_until(there: Callable[[], object], within: float = 50) -> None:
     """Look again and again; what another process does comes without a word."""
     deadline = time.monotonic() + within
     while not there():
@@ -72,12 +72,12 @@ class Command:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(
-        self, *arguments: str | Path, before: tuple[str, ...] = (), within: float = 30, **how: Any
+        self, *arguments: str | Path, before: tuple[str, ...] = (), within: float = 100, **how: Any
     ) -> Done:
         """Run it to its end. ``before`` are words of a command that it is run by."""
         return self.run(*before, *PROBE, *arguments, within=within, **how)
 
-    def run(self, *command: str | Path, within: float = 30, **how: Any) -> Done:
+    def run(self, *command: str | Path, within: float = 100, **how: Any) -> Done:
         """Run any command in the same way."""
         process = self.start(*command, **how)
         out, err = process.communicate(timeout=within)
