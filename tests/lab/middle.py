@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -45,7 +46,7 @@ def peek_name(sock: socket.socket) -> str | None:
         found = server_name(data)
         if found or not data:
             return found[1] if found else None
-        sock.recv(0)
+        time.sleep(0.02)  # the rest is on its way
     return None
 
 

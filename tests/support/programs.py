@@ -22,7 +22,7 @@ from typing import Final
 import pytest
 
 HERE: Final = "127.0.0.1"
-STARTING: Final = 20.0  # seconds until a program has to be ready; generous, for a busy machine
+STARTING: Final = 60.0  # seconds until a program has to be ready; generous, for a busy machine
 STOPPING: Final = 20.0  # seconds until it has to be gone
 _LOOKING: Final = 0.02  # seconds between two looks
 _SHOWN: Final = 4000  # characters of a log's end that are shown
