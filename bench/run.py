@@ -19,6 +19,7 @@ from typing import Final
 import cold
 import cpu
 import memory
+import scrape
 import size
 import timings
 from servers import NotMeasuredError, find
@@ -65,6 +66,7 @@ def _parts(*, quick: bool) -> Iterator[tuple[str, Callable[[], list[Section]]]]:
     yield "CPU per check", lambda: cpu.sections(100 if quick else 300, 3 if quick else 7)
     yield "new processes", lambda: cold.sections(5 if quick else 20)
     yield "export", lambda: memory.sections(50_000 if quick else 1_000_000)
+    yield "scrape", lambda: scrape.sections(5 if quick else 50)
     yield "installed size", size.sections
 
 

@@ -53,6 +53,8 @@ from probe.plan import jobs
 from probe.plan.config import Config
 from probe.plan.target import COMMON
 from probe.record.journal import BACKLOG_BYTES, BACKLOG_LINES
+from probe.run.metrics.server import MOST, WITHIN
+from probe.run.metrics.table import LAG, OF_FEATURES, OF_TARGETS, OF_THE_SERVICE
 from probe.show.csv import COLUMNS, STEP_COLUMNS, VERDICT_COLUMNS
 from probe.wire.dns import MAX_RECORDS
 from probe.wire.http1 import MAX_HEAD, MAX_HEADER_VALUE
@@ -414,6 +416,25 @@ def test_the_quickstart_works_with_its_comments_removed(tmp_path, capsys):
     config.write_text(re.sub(r"(?m)^( *)# (?= *(- |\w+:( |$)))", r"\1", commented))
     assert main(["plan", str(config), "--format", "jsonl"]) == 0, capsys.readouterr().err
     assert "office-vpn tunnel, private" in capsys.readouterr().out
+
+
+# --- docs/watching.md
+
+WATCHING = "docs/watching.md"
+
+
+def test_every_metric_is_described_with_its_labels():
+    rows = re.findall(r"(?m)^\| (`probe_.*?) \| (\w+) \| (.*?) \|", text(WATCHING))
+    told = {name: (kind, code(labels)) for names, kind, labels in rows for name in code(names)}
+    for row in (*OF_TARGETS, *OF_FEATURES, *OF_THE_SERVICE):
+        kind, labels = told.pop(f"{row.name}_total" if row.kind == "counter" else row.name)
+        assert kind == row.kind, row.name
+        assert [label for label in labels if label in row.labels] == list(row.labels), row.name
+    assert told == {LAG: ("histogram", ["le"])}
+
+
+def test_every_limit_of_the_metrics_server_is_the_real_one():
+    assert f"at most {MOST} connections are open at a time, each for {WITHIN:g} s" in text(WATCHING)
 
 
 # --- docs/adding-a-check.md

@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from probe.cli.what import plan_for
     from probe.core.units import parse_duration
     from probe.record.disk import ResultsError
+    from probe.run.attending import Attendants
     from probe.run.service import Service
     from probe.run.watching import VerdictWatcher
 
@@ -56,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
             log.info("%d targets, results in %s; Ctrl-C stops", len(plan.jobs), plan.results)
             for note in plan.notes:
                 log.warning("%s", note)
-            watchers = [VerdictWatcher(Changes().take)]
-            service = Service(plan, instruments(plan, journal), journal, watchers)
-            return asyncio.run(until_stopped(service, duration))
+            tools = instruments(plan, journal)
+            attendants = Attendants(plan, journal, tools.clock)
+            watchers = [VerdictWatcher(Changes().take), *attendants.watchers]
+            service = Service(plan, tools, journal, watchers)
+            return asyncio.run(attendants.around(until_stopped(service, duration)))
     except ResultsError as exc:
         raise Usage(str(exc)) from exc
 

@@ -17,6 +17,7 @@ from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
 from probe.plan.anchors import AnchorsSection
 from probe.plan.controls import ControlSection
+from probe.plan.metrics import MetricsSection
 from probe.plan.section import Strict
 from probe.plan.target import SHORTEST, OptionError, feature_of, parse_target
 
@@ -177,6 +178,7 @@ class Config(Strict):
     confirm: ConfirmSection = ConfirmSection()
     followups: FollowupsSection = FollowupsSection()
     results: str = "results"
+    metrics: MetricsSection = MetricsSection()
     tls: TlsSection = TlsSection()
     timeout: Duration = 30.0
     timeouts: TimeoutsSection = TimeoutsSection()

@@ -18,6 +18,7 @@ from probe.judge.vantage import DOMESTIC, INTERNATIONAL, PORTAL, WILDCARD
 from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
 from probe.plan.controls import ControlPlace
+from probe.plan.metrics import MetricsPlace
 from probe.plan.target import WEB, Aim, feature_of, parse_target, secrets_of
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
@@ -78,6 +79,7 @@ class Plan:
     neutral_name: str = "www.example.com"
     controls: tuple[ControlPlace, ...] = ()
     wildcard: Job | None = None
+    metrics: MetricsPlace | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -162,6 +164,7 @@ class Planner:
             followups=self.config.followups.enabled,
             neutral_name=self.config.followups.neutral_name,
             controls=self._controls(),
+            metrics=self.config.metrics.place(),
         )
 
     def _add(self, aim: Aim, target: Target, section: TargetSection | None = None) -> None:

@@ -1,0 +1,1 @@
+"""The running probe, as Prometheus and those who look after it see it."""
