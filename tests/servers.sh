@@ -11,7 +11,8 @@ headers="$headers /usr/include/libnfnetlink/libnfnetlink.h:libnfnetlink-dev"
 headers="$headers /usr/include/stdio.h:libc6-dev python3-config:python3-dev gcc:gcc"
 network="ip:iproute2 iptables:iptables nft:nftables ethtool:ethtool sysctl:procps setpriv:util-linux"
 vpn="openvpn:openvpn"
-programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium $network $headers $vpn}
+deploy="systemd-analyze:systemd shellcheck:shellcheck"
+programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium $network $headers $vpn $deploy}
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 policy=/usr/sbin/policy-rc.d
 

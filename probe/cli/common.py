@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from probe.cli.main import Usage, abandon_output
 from probe.core.times import parse_instant
 
 RESULTS = "results"
+RESULTS_VARIABLE: Final = "PROBE_RESULTS"
+SERVICE_RESULTS: Final = Path("/var/lib/probe")  # where an installed service keeps them
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +25,7 @@ def add_results(parser: argparse.ArgumentParser) -> None:
         "--results",
         metavar="DIR",
         type=Path,
-        help=f"the folder that holds the results (default: ./{RESULTS})",
+        help=f"the folder that holds the results (default: ${RESULTS_VARIABLE}, or ./{RESULTS})",
     )
 
 
@@ -58,7 +60,12 @@ def results_dir(args: argparse.Namespace) -> Path:
         from probe.plan.config import read_config
 
         return Path(config.parent, read_config(config).results)
-    return Path(RESULTS)
+    return default_results()
+
+
+def default_results() -> Path:
+    """Where results are when neither the command line nor a configuration says it."""
+    return Path(os.environ.get(RESULTS_VARIABLE) or RESULTS)
 
 
 def existing_results(args: argparse.Namespace) -> Path:
@@ -66,7 +73,8 @@ def existing_results(args: argparse.Namespace) -> Path:
     root = results_dir(args)
     if not root.is_dir():
         what = "is no folder" if root.exists() else "does not exist"
-        raise Usage(f"the results folder '{root}' {what}; name another with --results")
+        others = f" {SERVICE_RESULTS}" if SERVICE_RESULTS.is_dir() else ""
+        raise Usage(f"the results folder '{root}' {what}; name another with --results{others}")
     return root
 
 

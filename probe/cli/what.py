@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from probe.checks.resolver import Resolver, parse_resolver
+from probe.cli.common import default_results
 from probe.cli.main import Usage
 from probe.core.address import is_ip
 from probe.core.masking import mask
@@ -64,7 +65,7 @@ def plan_for(
 def _settings(files: Sequence[Path]) -> tuple[Config, Path]:
     if files:
         return read_config(files[0]), files[0].parent
-    return Config.model_construct(), Path()
+    return Config.model_construct(results=str(default_results())), Path()
 
 
 def _is_file(what: str) -> bool:

@@ -1,5 +1,6 @@
 """What results need of the file system: folders, files of exact mode, and errors that help."""
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -43,6 +44,11 @@ def make_folder(path: Path) -> None:
             raise
     else:
         path.chmod(FOLDER_MODE)
+        descriptor = os.open(path, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            give_to_owner(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
 
 
 def open_to_append(path: Path) -> tuple[int, bool]:
@@ -58,4 +64,14 @@ def open_to_append(path: Path) -> tuple[int, bool]:
         except FileExistsError:
             continue  # another process was quicker
         os.fchmod(descriptor, FILE_MODE)
+        give_to_owner(descriptor, path.parent)
         return descriptor, True
+
+
+def give_to_owner(descriptor: int, folder: Path) -> None:
+    """What root makes in another user's folder is that user's: a service must go on with it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        # In a container, root may have no such right: then the file stays its own.
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)

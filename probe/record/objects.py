@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from probe.record.disk import FILE_MODE, explained, make_folder
+from probe.record.disk import FILE_MODE, explained, give_to_owner, make_folder
 from probe.record.durable import Syncer
 
 OBJECTS: Final = "objects"
@@ -71,4 +71,5 @@ class Objects:
 def _write(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         os.fchmod(file.fileno(), FILE_MODE)
+        give_to_owner(file.fileno(), path.parent)
         file.write(data)

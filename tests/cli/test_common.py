@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.command import Command, Run, one_line
 
+from probe.cli import common
 from probe.cli.common import add_interval, existing_results, interval, output, results_dir
 from probe.cli.main import Usage
 
@@ -132,3 +134,26 @@ def test_results_are_where_the_command_line_says_else_here(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(Usage, match="is no folder"):
         existing_results(argparse.Namespace(results=tmp_path / "file"))
+
+
+def test_the_environment_says_where_results_are_unless_somebody_else_does(
+    here: Run, probe: Command, tmp_path: Path, ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROBE_RESULTS", str(tmp_path / "there"))
+    target = f"tcp://127.0.0.1:{ports.tcp}"
+    name = probe.configure(f"url: '{target}'", results="configured")
+    assert here("check", name, "--quiet").code == 0
+    assert here("check", name, "--results", "given", "--quiet").code == 0
+    assert not (tmp_path / "there").exists()
+    assert len(here("export", "--results", "given").out.splitlines()) == 2
+    assert len(here("export", "-c", name).out.splitlines()) == 2
+    one_line(here("export"), 2, f"{tmp_path}/there' does not exist")
+    (tmp_path / "configured").rename(tmp_path / "there")
+    assert len(here("export").out.splitlines()) == 2
+
+
+def test_the_services_folder_is_named_to_whoever_finds_none(
+    here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "SERVICE_RESULTS", tmp_path)
+    one_line(here("export"), 2, f"name another with --results {tmp_path}")
