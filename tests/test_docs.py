@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from support.servers import http, page
 from support.tracing import FakeTracer
 
-from probe.checks import BUILT_IN
+from probe.checks import BUILT_IN, load
 from probe.checks.exchange import MATCHED, SAMPLES
 from probe.checks.expect import Expect
 from probe.checks.http import KEPT, MAX_REDIRECTS
@@ -41,7 +41,7 @@ from probe.core.model import Event, Measurement, Outcome, Step, Verdict
 from probe.core.trace import Stopped, Trace
 from probe.demo.embedded import EmbeddedInternet
 from probe.demo.world import read_world
-from probe.judge import mechanism
+from probe.judge import deciding, mechanism
 from probe.judge.covered import TRANSFER_BYTES
 from probe.judge.rules import TABLE
 from probe.measure import once
@@ -305,13 +305,13 @@ async def scripted_steps() -> list[Step]:
         timeouts=Timeouts(late_answers=0.05),
     )
     checks = [
-        BUILT_IN["http"](
+        load()["http"](
             host=f"192.0.2.{last}", port=80, follow=1, expect=Expect.model_validate({"status": 201})
         )
         for last in (7, 8, 10, 11)
     ]
-    checks.append(BUILT_IN["tls"](host="192.0.2.12", port=443, pin="0" * 64))
-    checks.append(BUILT_IN["dns"](host="www.example", port=53))
+    checks.append(load()["tls"](host="192.0.2.12", port=443, pin="0" * 64))
+    checks.append(load()["dns"](host="www.example", port=53))
     tracer = FakeTracer(resets_at=1)
     checks.append(
         TraceCheck(tracer=tracer, packet="hello", host="192.0.2.9", port=443, server_name="a.b")
@@ -371,13 +371,29 @@ def test_every_key_of_the_configuration_is_described():
     assert known | COMMON <= described
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_every_option_of_every_check_is_described(name):
-    options = {field.name for field in dataclasses.fields(BUILT_IN[name])}
+BASIC = ("dns", "tcp", "tls", "http", "https")
+PROTOCOLS = sorted(BUILT_IN.keys() - set(BASIC))
+
+
+@pytest.mark.parametrize("name", BASIC)
+def test_every_option_of_the_basic_checks_is_described(name):
+    options = {field.name for field in dataclasses.fields(load()[name])}
     heading = "### `http` and `https`" if name in {"http", "https"} else f"### `{name}`"
     assert options - {"host", "port", "path"} <= words(section(SETTINGS, heading))
     if "expect" in options:
         assert set(Expect.model_fields) <= words(section(SETTINGS, heading))
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_says_what_an_answer_and_what_silence_means(name):
+    headings = re.findall(r"(?m)^## .*$", text("docs/protocols.md"))
+    (heading,) = [line for line in headings if f"`{name}`" in line]
+    told = section("docs/protocols.md", heading)
+    options = {field.name for field in dataclasses.fields(load()[name])}
+    options -= {"host", "port", "path", *getattr(load()[name], "credentials", ())}
+    assert options | deciding._ENDS[name] <= words(told)
+    for part in ("Answer", "Refusal", "Silence"):
+        assert f"- **{part}:**" in told
 
 
 def test_the_defaults_that_are_shown_are_the_defaults(tmp_path):

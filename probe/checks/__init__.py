@@ -4,17 +4,13 @@ Built-in checks stand in the table below; others are found by the entry-point gr
 ``probe.checks``, under the URL scheme they answer to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
-from probe.checks.dns import DnsCheck
-from probe.checks.http import HttpCheck, HttpsCheck
 from probe.checks.kit import Kit
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.tcp import TcpCheck
-from probe.checks.tls import TlsCheck
 
 GROUP: Final = "probe.checks"
 
@@ -52,17 +48,43 @@ class Imitable(Protocol):
         """One of the same shape and length, with fresh randomness in place of everything else."""
 
 
-BUILT_IN: Final[dict[str, Any]] = {
-    check.name: check for check in (DnsCheck, TcpCheck, TlsCheck, HttpCheck, HttpsCheck)
+# Where each check is; only those that are used are imported, because some need much to run.
+BUILT_IN: Final[dict[str, str]] = {
+    "dns": "probe.checks.dns:DnsCheck",
+    "tcp": "probe.checks.tcp:TcpCheck",
+    "tls": "probe.checks.tls:TlsCheck",
+    "http": "probe.checks.http:HttpCheck",
+    "https": "probe.checks.http:HttpsCheck",
+    "ikev2": "probe.checks.ikev2:Ikev2Check",
 }
 
 
+class Checks(Mapping[str, Any]):
+    """Check classes by URL scheme, each imported when it is asked for."""
+
+    def __init__(self, entries: Mapping[str, EntryPoint]) -> None:
+        """Know where they are; nothing is imported yet."""
+        self._entries = entries
+
+    def __getitem__(self, scheme: str) -> Any:
+        """The class. KeyError if no check is called so."""
+        return self._entries[scheme].load()
+
+    def __iter__(self) -> Iterator[str]:
+        """All schemes, built-in ones first."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._entries)
+
+
 @cache
-def load() -> dict[str, Any]:
+def load() -> Checks:
     """All checks by URL scheme. ValueError if an installed one takes a name that is in use."""
-    checks = dict(BUILT_IN)
+    checks = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
     for entry in entry_points(group=GROUP):
         if entry.name in checks:
             raise ValueError(f"the check '{entry.name}' of {entry.value} has a name in use")
-        checks[entry.name] = entry.load()
-    return checks
+        checks[entry.name] = entry
+    return Checks(checks)

@@ -1,11 +1,14 @@
 """probe.checks: the table of checks, and what each says that it sends."""
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from typing import ClassVar
 
 import pytest
+from support.examples import example
 from support.kits import run_check
 
 from probe import checks
@@ -29,8 +32,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Lets it seem as if a distribution with that check were installed."""
 
     def found(name: str) -> None:
-        entry = EntryPoint(name, "elsewhere:Elsewhere", "probe.checks")
-        monkeypatch.setattr(EntryPoint, "load", lambda _: Elsewhere)
+        entry = EntryPoint(name, f"{__name__}:Elsewhere", "probe.checks")
         monkeypatch.setattr(checks, "entry_points", lambda group: [entry] if group else [])
 
     load.cache_clear()
@@ -40,21 +42,23 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 def test_an_installed_check_stands_beside_the_built_in_ones(install) -> None:
     install("gopher")
-    assert load() == {**BUILT_IN, "gopher": Elsewhere}
+    assert list(load()) == [*BUILT_IN, "gopher"]
+    assert load()["gopher"] is Elsewhere
+    assert len(load()) == len(BUILT_IN) + 1
 
 
 def test_an_installed_check_takes_no_name_in_use(install) -> None:
     install("tls")
-    with pytest.raises(ValueError, match="the check 'tls' of elsewhere:Elsewhere"):
+    with pytest.raises(ValueError, match=r"the check 'tls' of .*:Elsewhere"):
         load()
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_check_is_a_frozen_dataclass_under_its_scheme(name: str) -> None:
-    check = BUILT_IN[name]
+    check = load()[name]
     assert check.name == name
     assert {"host", "port"} <= {field.name for field in dataclasses.fields(check)}
-    made = check(host="a.example", port=check.default_port or 1)
+    made = example(name)
     with pytest.raises((AttributeError, TypeError)):
         made.host = "b.example"
 
@@ -76,11 +80,18 @@ def test_a_check_is_a_frozen_dataclass_under_its_scheme(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_check_says_what_it_would_send(name: str, options: dict, sendings: list) -> None:
-    assert list(BUILT_IN[name](host="a.example", **options).sends()) == sendings
+    assert list(example(name, **options).sends()) == sendings
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_without_a_network_every_check_ends_with_a_failed_lookup(name: str) -> None:
-    check = BUILT_IN[name](host="a.example", port=BUILT_IN[name].default_port or 1)
-    done = run_check(check, FakeNetwork(down=True))
+    done = run_check(example(name), FakeNetwork(down=True))
     assert done.ops() == [("resolve", 1, "dns_temporary_failure")]
+
+
+def test_a_check_is_imported_only_when_it_is_asked_for() -> None:
+    code = "import sys; from probe.checks import load; load()['tcp']; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("probe.checks.")}
+    assert "probe.checks.tcp" in loaded
+    assert not loaded & {"probe.checks.http", "probe.checks.tls", "probe.checks.ikev2"}

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
-from probe.checks import BUILT_IN
+from probe.checks import load
 from probe.checks.kit import Kit
 from probe.checks.secret import read_secret
 from probe.checks.sending import Sending
@@ -38,4 +38,4 @@ class LockedCheck:
         return ()
 
 
-CHECKS = {**BUILT_IN, "locked": LockedCheck}
+CHECKS = {**load(), "locked": LockedCheck}
