@@ -97,11 +97,11 @@ def run(args: argparse.Namespace) -> int:
 async def _measure(world: "World", folder: Path, console: "Console") -> int:
     """Start the embedded internet and measure it for a while; the exit code of the measuring."""
     from probe.cli.common import output
-    from probe.cli.run import until_stopped
     from probe.cli.session import instruments, opened
     from probe.cli.what import plan_for
     from probe.demo.embedded import EmbeddedInternet
     from probe.net.clocks import RealClock
+    from probe.run.process import Process
     from probe.run.service import Service
     from probe.run.watching import VerdictWatcher
     from probe.show.timeline import Timeline
@@ -119,7 +119,7 @@ async def _measure(world: "World", folder: Path, console: "Console") -> int:
             watchers = [VerdictWatcher(timeline.add)]
             service = Service(plan, instruments(plan, journal), journal, watchers)
             internet.begin()
-            return await until_stopped(service, LENGTH)
+            return await Process(service).live(LENGTH)
 
 
 def _tell_of_sockets(plan: "Plan", world: "World", console: "Console") -> None:

@@ -34,8 +34,11 @@ class Health:
         changed: Callable[[VantageState], None] = lambda _: None,
         window: float = WINDOW,
         wildcard: Job | None = None,
+        told: Callable[[tuple[Measurement, ...]], None] = lambda _: None,
     ) -> None:
         """Nothing is sent before the first round is asked for; ``window`` in seconds.
+
+        ``told`` hears of every round, for who remembers it over a restart.
 
         ``wildcard`` is a plan's question for a name that cannot exist, another one in each round.
         """
@@ -44,12 +47,19 @@ class Health:
         self._instruments = instruments
         self._record = record
         self._changed = changed
+        self._told = told
         self._lock = asyncio.Lock()
         self._starts = deque([float("-inf")] * ROUNDS, maxlen=ROUNDS)
         self._round: tuple[Measurement, ...] = ()
         self._wildcard = wildcard
         self.state = VantageState.UNTESTED
         self.clock_offset: float | None = None
+
+    def restore(self, found: tuple[Measurement, ...], ago: float) -> None:
+        """Take a round for the newest that began ``ago`` seconds before now, in another run."""
+        self._starts.append(self._instruments.clock.monotonic() - ago)
+        self._round = found
+        self.clock_offset, self.state = clock_offset(found), vantage_state(found)
 
     async def recent(self) -> tuple[Measurement, ...]:
         """The newest round, if it is at most a minute old, else a new one."""
@@ -79,6 +89,7 @@ class Health:
             )
         )
         self._starts.append(started)
+        self._told(self._round)
         for anchor in self._round:
             self._record(anchor)
         self.clock_offset = clock_offset(self._round)

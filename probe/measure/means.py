@@ -20,10 +20,16 @@ from probe.plan.knowledge import shipped_knowledge
 
 @dataclass(frozen=True, slots=True)
 class Recorders:
-    """Where facts and conclusions go as soon as they are there."""
+    """Where facts and conclusions go as soon as they are there.
+
+    ``anomaly`` and ``anchors`` hear what must be known after a restart too: what was cut off, and
+    each whole round of anchors.
+    """
 
     measurement: Callable[[Measurement], None]
     verdict: Callable[[Verdict], None]
+    anomaly: Callable[[Measurement], None] = lambda _: None
+    anchors: Callable[[tuple[Measurement, ...]], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,7 @@ def means_for(
     In a one-off check (``at_once``) a failure and its repeat suffice, three for silence; on a
     schedule it takes as many cycles as the plan says. ``quick`` leaves out follow-ups.
     """
-    quarantine = Quarantine(instruments.clock.monotonic, plan.quarantine)
+    quarantine = Quarantine(instruments.clock.monotonic, plan.quarantine, record.anomaly)
     controls = Controls(plan.controls, instruments, record.measurement)
     confirmation = Confirmation(needed=plan.trials, needed_silent=plan.trials)
     if at_once:
@@ -97,6 +103,7 @@ def means_for(
             health_changed,
             window,
             wildcard=plan.wildcard,
+            told=record.anchors,
         ),
         record=record,
         controls=controls,

@@ -28,8 +28,17 @@ _EACH: Final = 32
 class Quarantine:
     """Which (address, port) pairs must rest, and what was cut off there lately."""
 
-    def __init__(self, monotonic: Callable[[], float], seconds: float = SECONDS) -> None:
-        """Nothing is in quarantine yet; ``seconds`` is how long a place rests."""
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        seconds: float = SECONDS,
+        told: Callable[[Measurement], None] = lambda _: None,
+    ) -> None:
+        """Nothing is in quarantine yet; ``seconds`` is how long a place rests.
+
+        ``told`` hears of every anomaly, for who remembers them over a restart.
+        """
+        self._told = told
         self._monotonic = monotonic
         self._seconds = seconds
         self._until: dict[str, float] = {}
@@ -37,10 +46,16 @@ class Quarantine:
 
     def anomaly(self, measurement: Measurement) -> None:
         """Let every place rest at which this measurement was cut off."""
+        if _cut(measurement):
+            self.restore(measurement, 0.0)
+            self._told(measurement)
+
+    def restore(self, measurement: Measurement, ago: float) -> None:
+        """The same for one that was cut off ``ago`` seconds before now."""
         for step in _cut(measurement):
             address = step.address or ""
             self._until.pop(address, None)
-            self._until[address] = self._monotonic() + self._seconds
+            self._until[address] = self._monotonic() + self._seconds - ago
             self._anomalies.setdefault(address, []).append(measurement)
             del self._anomalies[address][:-_EACH]
         while len(self._until) > _KEPT:

@@ -44,6 +44,14 @@ class FeatureRounds:
             if len(self._reported[index]) == len(self._features[index].targets):
                 self._end(index)
 
+    def follow(self, features: Sequence[Feature]) -> None:
+        """Other features from now on; what is known of their targets stays known."""
+        begun = {self._features[i]: reported for i, reported in self._reported.items()}
+        self._features = features
+        self._reported = {i: begun.get(feature, set()) for i, feature in enumerate(features)}
+        members = {target for feature in features for target in feature.targets}
+        self._newest = {t: verdict for t, verdict in self._newest.items() if t in members}
+
     def finish(self) -> None:
         """End the rounds that have begun, as far as they have come."""
         for index, reported in self._reported.items():

@@ -17,9 +17,11 @@ from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
 from probe.plan.anchors import AnchorsSection
 from probe.plan.controls import ControlSection
+from probe.plan.limits import LimitsSection
 from probe.plan.metrics import MetricsSection
+from probe.plan.schedule import Cron, Every, QuietHours, ScheduleSection, keyed
 from probe.plan.section import Strict
-from probe.plan.target import SHORTEST, OptionError, feature_of, parse_target
+from probe.plan.target import OptionError, feature_of, parse_target
 
 # The most ordinary browser there is: naming the probe is opt-in, because in some places it
 # endangers whoever runs it.
@@ -43,13 +45,6 @@ def _policy(text: str) -> str:
 ResolverUrl = Annotated[str, AfterValidator(_resolver)]
 
 
-def _every(seconds: float) -> float:
-    if seconds < SHORTEST:
-        raise ValueError(f"nobody is to be asked more than once in {SHORTEST:g}s")
-    return seconds
-
-
-Every = Annotated[Duration, AfterValidator(_every)]
 PolicyText = Annotated[str, AfterValidator(_policy)]
 
 
@@ -90,13 +85,6 @@ class TimeoutsSection(Strict):
         return Timeouts(**{**slots, **given})
 
 
-class ScheduleSection(Strict):
-    """How often, and the most that a random delay may add to each start."""
-
-    every: Every = 600.0
-    spread: Delay = 0.0
-
-
 class TlsSection(Strict):
     """Further authorities to trust, besides the system's."""
 
@@ -113,6 +101,9 @@ class TargetSection(BaseModel):
     feature: str | None = None
     url: str
     every: Every | None = None
+    spread: Delay | None = None
+    cron: Cron | None = None
+    quiet: list[QuietHours] | None = Field(default=None, max_length=24)
     timeout: Duration | None = None
     timeouts: TimeoutsSection = TimeoutsSection()
     private: bool | None = None
@@ -133,6 +124,11 @@ class TargetSection(BaseModel):
         except ValueError as exc:
             raise OptionError(str(exc), "url") from None
         return self
+
+    @property
+    def when(self) -> dict[str, Any]:
+        """What it says itself of when it is due."""
+        return {name: getattr(self, name) for name in ("every", "spread", "cron", "quiet")}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -172,6 +168,7 @@ class Config(Strict):
     controls: list[ControlSection] = Field(default_factory=list)
     anchors: AnchorsSection = AnchorsSection()
     schedule: ScheduleSection = ScheduleSection()
+    limits: LimitsSection = LimitsSection()
     services: list[str] = Field(default_factory=list)
     policies: dict[str, dict[str, PolicyText]] = Field(default_factory=dict)
     targets: list[TargetSection] = Field(default_factory=list)
@@ -226,6 +223,18 @@ class Config(Strict):
     def _something(self) -> "Config":
         if not self.targets and not self.services:
             raise ValueError("nothing to measure: give targets or services")
+        return self
+
+    @model_validator(mode="after")
+    def _due_at_some_time(self) -> "Config":
+        for index, target in enumerate(self.targets):
+            if target.every and target.cron:
+                raise keyed("give either 'every' or 'cron'", "targets", index, "cron")
+            try:
+                self.schedule.timing(**target.when)
+            except ValueError as exc:
+                key = "quiet" if target.quiet is not None else "cron"
+                raise keyed(str(exc), "targets", index, key) from None
         return self
 
     @model_validator(mode="after")

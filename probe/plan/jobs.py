@@ -19,7 +19,9 @@ from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
 from probe.plan.controls import ControlPlace
 from probe.plan.metrics import MetricsPlace
+from probe.plan.limits import LimitsSection
 from probe.plan.target import WEB, Aim, feature_of, parse_target, secrets_of
+from probe.plan.timing import Timing
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
 _ANCHOR_TIMEOUT = 8.0  # seconds; health must be known soon, and these pages are small
@@ -33,6 +35,7 @@ ANY = Policy.parse("any")
 class Job:
     """What ``measure`` needs to measure one target once. Times in seconds.
 
+    ``every`` is its period, under a cron expression the usual one; ``timing`` refines it.
     ``local`` says that the target as configured is in the vantage's own network and does not
     depend on its line; ``private`` that its address is shown to nobody.
     """
@@ -45,6 +48,7 @@ class Job:
     every: float
     local: bool
     private: bool
+    timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,6 @@ class Plan:
     features: tuple[Feature, ...]
     anchors: tuple[Job, ...]
     results: Path
-    spread: float
     ca_file: str | None
     max_addresses: int
     user_agent: str
@@ -78,6 +81,7 @@ class Plan:
     followups: bool = True
     neutral_name: str = "www.example.com"
     controls: tuple[ControlPlace, ...] = ()
+    limits: LimitsSection = field(default_factory=LimitsSection)
     wildcard: Job | None = None
     metrics: MetricsPlace | None = None
     notes: tuple[str, ...] = ()
@@ -155,7 +159,6 @@ class Planner:
             anchors=tuple(self._anchors()),
             wildcard=self._wildcard(),
             results=self.base / self.config.results,
-            spread=float(self.config.schedule.spread),
             ca_file=self._path(self.config.tls.ca_file),
             max_addresses=self.config.max_addresses,
             user_agent=self.config.user_agent,
@@ -165,6 +168,7 @@ class Planner:
             neutral_name=self.config.followups.neutral_name,
             controls=self._controls(),
             metrics=self.config.metrics.place(),
+            limits=self.config.limits,
         )
 
     def _add(self, aim: Aim, target: Target, section: TargetSection | None = None) -> None:
@@ -181,6 +185,9 @@ class Planner:
 
     def _job(self, aim: Aim, target: Target, section: TargetSection | None) -> Job:
         own = section.timeouts if section else TimeoutsSection()
+        when = dict(section.when) if section else {}
+        when["every"] = when.get("every") or aim.common.get("every")
+        timing = self.config.schedule.timing(**when)
         return Job(
             target=target,
             check=aim.check,
@@ -189,11 +196,10 @@ class Planner:
             or aim.common.get("timeout")
             or self.config.timeout,
             timeouts=own.over(self.config.timeouts.over(Timeouts())),
-            every=(section.every if section else None)
-            or aim.common.get("every")
-            or self.config.schedule.every,
+            every=self.config.schedule.period(timing, when["every"]),
             local=_depends_on_no_line(aim),
             private=_private(aim, section),
+            timing=timing,
         )
 
     def _join(

@@ -74,6 +74,11 @@ class Journal:
         """Append to the probe's own diary."""
         self._append(self.root / EVENTS, encode(event))
 
+    def retry(self) -> None:
+        """Write what waits. Raises ResultsError when there is still no room for all of it."""
+        with self._lock:
+            self._drain()
+
     def close(self) -> None:
         """Write what waits, flush everything to disk, and end the flushing thread.
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from probe.record.disk import FILE_MODE, explained, give_to_owner, make_folder
+from probe.record.disk import FILE_MODE, DiskFull, explained, give_to_owner, make_folder
 from probe.record.durable import Syncer
 
 OBJECTS: Final = "objects"
@@ -16,19 +16,22 @@ _REMEMBERED: Final = 10_000  # names known to be on disk; bounds memory where ev
 
 
 class Objects:
-    """The objects of a results folder, by content."""
+    """The objects of a results folder, by content; while ``paused`` it takes no new ones."""
 
     def __init__(self, root: Path, syncer: Syncer | None = None) -> None:
         """Use the results folder ``root``; ``syncer`` makes objects survive a power cut."""
         self._folder = root / OBJECTS
         self._syncer = syncer
         self._seen: set[str] = set()
+        self.paused = False
 
     def put(self, data: bytes) -> str:
         """Store the bytes unless they are there; gives their SHA-256. Raises ResultsError."""
         name = hashlib.sha256(data).hexdigest()
         if name not in self._seen:
             path = self._folder / name
+            if self.paused:
+                raise DiskFull(f"{path}: the disk is nearly full; no objects are stored")
             try:
                 self._store(path, data)
             except OSError as exc:

@@ -1,36 +1,32 @@
-"""When each target is due: a phase of its own, kept over restarts.
+"""Starts each target's work when its timetable says so, and nothing twice at the same time."""
 
-The phase comes from the target's name alone, so a thousand targets never start together, and a
-restart goes on in the same rhythm instead of measuring everything at once.
-"""
-
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
-EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def phase(name: str, every: float) -> float:
-    """Seconds into its period at which a target is measured, the same on every start."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:8]) / 2**64 * every
+from probe.run.timetable import Timetable
 
 
-def slot(name: str, every: float, at: datetime) -> int:
-    """The number of the target's period that an instant falls in.
+class _Due(BaseTrigger):  # type: ignore[misc]
+    """A timetable as APScheduler asks for it.
 
-    Counted in whole microseconds: as floats, the moment when it is due would fall before itself.
+    Always the first moment that is still to come: after a leap of the clock the moments that were
+    leapt over are one run and not a thousand, nor looked at one by one.
     """
-    since = at - EPOCH - timedelta(seconds=phase(name, every))
-    return since // timedelta(seconds=every)
+
+    def __init__(self, timetable: Timetable) -> None:
+        self._timetable = timetable
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        if previous is None:
+            return self._timetable.after(now - timedelta(microseconds=1))
+        return self._timetable.after(max(previous, now))
 
 
 class Schedule:
@@ -53,16 +49,33 @@ class Schedule:
             skipped(str(event.job_id))
 
         self._scheduler.add_listener(tell, EVENT_JOB_MAX_INSTANCES)
-        self._triggers: dict[str, IntervalTrigger] = {}
+        self.timetables: dict[str, Timetable] = {}
 
     def add(
-        self, name: str, every: float, work: Callable[..., Awaitable[None]], *args: Any
+        self, name: str, timetable: Timetable, work: Callable[..., Awaitable[None]], *args: Any
     ) -> None:
-        """Call ``work`` every so many seconds, at the phase of this name."""
-        start = EPOCH + timedelta(seconds=phase(name, every))
-        trigger = IntervalTrigger(seconds=every, start_date=start, timezone=UTC)
-        self._triggers[name] = trigger
-        self._scheduler.add_job(work, trigger, args=args, id=name)
+        """Call ``work`` whenever the timetable says so; in place of what had this name."""
+        if self.timetables.get(name) == timetable:
+            self._scheduler.modify_job(name, func=work, args=args)  # what is due next stays so
+            return
+        self.timetables[name] = timetable
+        self._scheduler.add_job(work, _Due(timetable), args=args, id=name, replace_existing=True)
+
+    def remove(self, name: str) -> None:
+        """Start it no more; what is under way goes on."""
+        del self.timetables[name]
+        if self._scheduler.get_job(name):  # a timetable that has ended is forgotten already
+            self._scheduler.remove_job(name)
+
+    def soon(self, name: str, at: datetime) -> None:
+        """Begin once at this moment, which must be earlier than the next regular one."""
+        self._scheduler.modify_job(name, next_run_time=at)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The earliest moment at which anything is to begin."""
+        moments = [getattr(job, "next_run_time", None) for job in self._scheduler.get_jobs()]
+        return min((moment for moment in moments if moment), default=None)
 
     def rebuild(self) -> None:
         """Find every next moment anew, from the phase and the wall clock as it stands now.
@@ -70,8 +83,9 @@ class Schedule:
         After the clock was set back the next moments are far ahead, and nothing would happen
         until then.
         """
-        for name, trigger in self._triggers.items():
-            self._scheduler.reschedule_job(name, trigger=trigger)
+        for name, timetable in self.timetables.items():
+            if self._scheduler.get_job(name):
+                self._scheduler.reschedule_job(name, trigger=_Due(timetable))
 
     def start(self) -> None:
         """Let it run on the running loop."""

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from support.command import PROBE, Command, one_line, wait_until
 
-from probe.run.schedule import EPOCH, phase
+from probe.run.timetable import EPOCH, phase
 
-RARELY = 4  # seconds between two turns: of them half is what a busy machine may be late
+RARELY = 4  # seconds between two turns: half of them is when one is made up for, a quarter how late
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def events(probe: Command) -> list[str]:
 def test_a_signal_ends_it_in_good_order(
     probe: Command, configured: str, number: int, code: int
 ) -> None:
-    process = probe.start(*PROBE, "run", "-c", configured)
+    process = probe.start(*PROBE, "run", "-c", configured, "--log", "text")
     wait_until(measured(probe))
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
@@ -72,7 +72,7 @@ def test_it_stops_by_itself_after_the_time_that_it_is_given(
 
 
 def test_a_change_is_logged_once_and_in_utc(probe: Command, configured: str) -> None:
-    done = probe("run", "-c", configured, "--for", "2900ms")
+    done = probe("run", "-c", configured, "--for", "2900ms", "--log", "text")
     assert measured(probe, 2)()
     lines = done.err.splitlines()
     assert len([line for line in lines if "good: ok" in line]) == 1
@@ -95,24 +95,23 @@ def test_a_restart_goes_on_in_the_same_rhythm(probe: Command, ports: Any) -> Non
     assert len({m["run"] for m in probe.stored()}) == 2
     for name, at in starts:
         behind = ((at - EPOCH).total_seconds() - phase(name, RARELY)) % RARELY
-        assert behind < RARELY / 2, f"{name} was measured {behind:.3f} s behind its turn"
+        assert behind < RARELY * 0.75, f"{name} was measured {behind:.3f} s behind its turn"
 
 
-def test_two_at_once_do_not_harm_each_others_results(probe: Command, configured: str) -> None:
-    both = [
-        probe.start(*PROBE, "run", "-c", configured, "--for", "2900ms", stderr=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    assert [process.wait(100) for process in both] == [0, 0]
-    for process in both:
-        process.communicate()
-    assert len({m["run"] for m in probe.stored()}) == 2
+def test_a_second_one_is_refused_and_a_check_is_not(probe: Command, configured: str) -> None:
+    process = probe.start(*PROBE, "run", "-c", configured, stderr=subprocess.DEVNULL)
+    wait_until(measured(probe))
+    second = probe("run", "-c", configured, "--for", "1s")
+    one_line(second, 2, f"results: another probe (process {process.pid}) runs there already")
+    assert probe("check", configured, "--format", "json").code == 0
+    process.kill()  # the lock goes with the process, however that ends
+    process.communicate()
+    assert probe("run", "-c", configured, "--for", "1300ms").code == 0
+    assert len({m["run"] for m in probe.stored()}) == 3
     exported = probe("export")
     assert exported.err == ""
     rows = list(csv.DictReader(io.StringIO(exported.out, newline="")))
     assert len(rows) == len(probe.stored())
-    assert "" not in {row["outcome"] for row in rows}
-    assert sorted(events(probe)) == ["start", "start", "stop", "stop"]
 
 
 def test_after_kill_nine_what_was_measured_is_there_and_the_next_run_goes_on(
@@ -133,7 +132,7 @@ def test_after_kill_nine_what_was_measured_is_there_and_the_next_run_goes_on(
     exported = probe("export")
     assert "skipped 1 unreadable line" in exported.err
     assert exported.out.count("\r\n") > before + 2
-    assert events(probe) == ["start", "start", "stop"]
+    assert [event for event in events(probe) if event != "missed"] == ["start", "start", "stop"]
 
 
 def test_a_full_disk_is_told_once_and_measuring_goes_on(probe: Command, configured: str) -> None:
@@ -141,7 +140,7 @@ def test_a_full_disk_is_told_once_and_measuring_goes_on(probe: Command, configur
     today = datetime.now(EPOCH.tzinfo).date().isoformat()
     blocked = probe.folder / "results" / f"{today}.jsonl"
     blocked.mkdir(parents=True)
-    process = probe.start(*PROBE, "run", "-c", configured)
+    process = probe.start(*PROBE, "run", "-c", configured, "--log", "text")
     verdicts = "results/verdicts/*"
     wait_until(lambda: len(probe.stored(verdicts)) > 2)
     blocked.rmdir()

@@ -7,70 +7,18 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from support.plans import planned, tools
-from support.running import Notebook, targets
-from support.servers import accepting, http, page, silent
-from support.virtual import DAY, VirtualClock, apscheduler_on, run_virtual
+from support.plans import planned
+from support.running import WEB, Notebook, into_period, network, serve, targets
+from support.servers import http, page, silent
+from support.virtual import DAY, VirtualClock
 
 from probe.core.address import Endpoint
-from probe.net.fake import FakeNetwork
-from probe.run.schedule import EPOCH, phase
-from probe.run.service import GRACE, Service
+from probe.run.service import GRACE
+from probe.run.timetable import EPOCH, phase
 from probe.run.watching import VerdictWatcher
 
-WEB = "http://192.0.2.1/"
 PATIENT = {"timeout": "10m", "timeouts": {"first_byte": "10m"}}
 ANCHOR = "http://192.0.2.99/"
-
-
-def network(web=accepting):
-    net = FakeNetwork()
-    for port in range(1, 10):
-        net.tcp[Endpoint("192.0.2.1", port)] = accepting
-    net.tcp[Endpoint("192.0.2.1", 80)] = web
-    net.tcp[Endpoint("192.0.2.99", 80)] = http(page())
-    return net
-
-
-def serve(
-    plan,
-    seconds,
-    net=None,
-    *,
-    start=DAY,
-    notebook=None,
-    at=(),
-    watchers=(),
-    clock=None,
-):
-    """Run the service for so many virtual seconds; ``at`` gives moments and what happens then."""
-    stop = asyncio.Event()
-    clock = clock(stop) if clock else VirtualClock(start)
-    notebook = notebook or Notebook()
-
-    async def main():
-        loop = asyncio.get_running_loop()
-        for moment, happens in at:
-            loop.call_later(moment, happens, clock)
-        loop.call_later(seconds, stop.set)
-        instruments = tools(net or network(), clock=clock)
-        service = Service(plan, instruments, notebook, watchers)
-        await service.run(stop)
-        assert asyncio.all_tasks() - {asyncio.current_task()} <= net_tasks(service)
-
-    def net_tasks(service):
-        return service._instruments.net._tasks
-
-    with apscheduler_on(clock):
-        run_virtual(main())
-    return notebook
-
-
-def into_period(measurement, every):
-    """How many seconds after the latest moment at which it was due a measurement started."""
-    name = measurement.target.id
-    elapsed = (measurement.started - EPOCH).total_seconds() - phase(name, every)
-    return (elapsed + 0.001) % every - 0.001
 
 
 def test_each_target_is_measured_at_its_own_interval():

@@ -1,10 +1,21 @@
 """For a running probe: many targets, and results kept in memory."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
+from support.plans import tools
+from support.servers import accepting, http, page
+from support.virtual import DAY, VirtualClock, apscheduler_on, run_virtual
+
+from probe.core.address import Endpoint
 from probe.core.model import Event, Measurement, Verdict
+from probe.net.fake import FakeNetwork
+from probe.plan.jobs import Plan
 from probe.record.disk import DiskFull
+from probe.run.service import Service
+from probe.run.timetable import EPOCH, phase
 
 
 class Notebook:
@@ -27,6 +38,11 @@ class Notebook:
     def verdict(self, verdict: Verdict) -> None:
         self._append(self.verdicts, verdict)
 
+    def retry(self) -> None:
+        if self.full:
+            raise DiskFull("results: the disk is full")
+        self._write()
+
     def event(self, event: Event) -> None:
         self._append(self.events, event)
 
@@ -34,6 +50,9 @@ class Notebook:
         self._backlog.append((records, record))
         if self.full:
             raise DiskFull("results: the disk is full")
+        self._write()
+
+    def _write(self) -> None:
         for place, waiting in self._backlog:
             place.append(waiting)
         self._backlog.clear()
@@ -56,3 +75,55 @@ def targets(*ids: str, **more: Any) -> Iterable[dict[str, Any]]:
     return [
         {"id": name, "url": f"tcp://192.0.2.1:{port}", **more} for port, name in enumerate(ids, 1)
     ]
+
+
+WEB = "http://192.0.2.1/"
+
+
+def network(web: Any = accepting) -> FakeNetwork:
+    """Ports 1 to 9 and 80 of 192.0.2.1, and an anchor at 192.0.2.99."""
+    net = FakeNetwork()
+    for port in range(1, 10):
+        net.tcp[Endpoint("192.0.2.1", port)] = accepting
+    net.tcp[Endpoint("192.0.2.1", 80)] = web
+    net.tcp[Endpoint("192.0.2.99", 80)] = http(page())
+    return net
+
+
+def serve(
+    plan: Plan,
+    seconds: float,
+    net: FakeNetwork | None = None,
+    *,
+    start: datetime = DAY,
+    notebook: Any = None,
+    at: Iterable[tuple[float, Callable[[VirtualClock], object]]] = (),
+    watchers: Any = (),
+    clock: Any = None,
+    **more: Any,
+) -> Any:
+    """Run the service for so many virtual seconds; ``at`` gives moments and what happens then."""
+    stop = asyncio.Event()
+    clock = clock(stop) if clock else VirtualClock(start)
+    notebook = notebook or Notebook()
+    used = net or network()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for moment, happens in at:
+            loop.call_later(moment, happens, clock)
+        loop.call_later(seconds, stop.set)
+        service = Service(plan, tools(used, clock=clock), notebook, watchers, **more)
+        await service.run(stop)
+        assert asyncio.all_tasks() - {asyncio.current_task()} <= used._tasks
+
+    with apscheduler_on(clock):
+        run_virtual(main())
+    return notebook
+
+
+def into_period(measurement: Measurement, every: float) -> float:
+    """How many seconds after the latest moment at which it was due a measurement started."""
+    name = measurement.target.id
+    elapsed = (measurement.started - EPOCH).total_seconds() - phase(name, every)
+    return (elapsed + 0.001) % every - 0.001
