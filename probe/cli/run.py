@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from probe.cli.session import instruments, opened
     from probe.core.units import parse_duration
     from probe.record.disk import ResultsError
-    from probe.run.attending import Attendants
     from probe.record.journal import BACKLOG_LINES
+    from probe.run.attending import Attendants
     from probe.run.disk import Disk, room_at
     from probe.run.ledger import Ledger
     from probe.run.lock import locked

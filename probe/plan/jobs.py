@@ -10,7 +10,6 @@ from probe.checks import Check, Demanding
 from probe.checks.dns import DnsCheck
 from probe.checks.kit import Timeouts
 from probe.checks.resolver import Resolver, parse_resolver
-from probe.core.address import is_local
 from probe.core.model import JSON, Target, Vantage
 from probe.core.strictyaml import ConfigError
 from probe.judge.policy import Policy
@@ -18,8 +17,9 @@ from probe.judge.vantage import DOMESTIC, INTERNATIONAL, PORTAL, WILDCARD
 from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
 from probe.plan.controls import ControlPlace
-from probe.plan.metrics import MetricsPlace
 from probe.plan.limits import LimitsSection
+from probe.plan.metrics import MetricsPlace
+from probe.plan.reach import able, depends_on_no_line
 from probe.plan.target import WEB, Aim, feature_of, parse_target, secrets_of
 from probe.plan.timing import Timing
 
@@ -191,13 +191,13 @@ class Planner:
         return Job(
             target=target,
             check=aim.check,
-            resolvers=_able(aim, aim.common.get("resolver", self.resolvers)),
+            resolvers=able(aim, aim.common.get("resolver", self.resolvers)),
             timeout=(section.timeout if section else None)
             or aim.common.get("timeout")
             or self.config.timeout,
             timeouts=own.over(self.config.timeouts.over(Timeouts())),
             every=self.config.schedule.period(timing, when["every"]),
-            local=_depends_on_no_line(aim),
+            local=depends_on_no_line(aim),
             private=_private(aim, section),
             timing=timing,
         )
@@ -282,24 +282,3 @@ def _tighter(timeouts: Timeouts) -> Timeouts:
     return replace(
         timeouts, **{name: min(getattr(timeouts, name), limit) for name, limit in limits.items()}
     )
-
-
-def _able(aim: Aim, resolvers: tuple[Resolver, ...]) -> tuple[Resolver, ...]:
-    """The resolvers that can be asked this; the system's knows addresses only."""
-    if getattr(aim.check, "type", "A") in {"A", "AAAA"}:
-        return resolvers
-    able = tuple(resolver for resolver in resolvers if resolver.kind != "system")
-    if not able:
-        raise ConfigError(
-            f"{aim.url}: the system's resolver is asked for addresses only; name another one, "
-            "as in resolver=udp://192.0.2.1"
-        )
-    return able
-
-
-def _depends_on_no_line(aim: Aim) -> bool:
-    pinned = getattr(aim.check, "addresses", ())
-    if pinned and not getattr(aim.check, "lookup", False):
-        return all(is_local(ip) for ip in pinned)
-    # A name's answer always depends on the line, whatever resolver it is asked of.
-    return aim.check.name != "dns" and is_local(aim.host)

@@ -58,4 +58,5 @@ def _stale_after(sources: Sources) -> float:
     if plan.metrics is not None and plan.metrics.stale_after is not None:
         return plan.metrics.stale_after
     shortest = min((job.every for job in plan.jobs), default=0.0)
-    return max(_PERIODS * shortest + plan.spread, _SHORTEST)
+    spread = max((job.timing.spread for job in plan.jobs), default=0.0)
+    return max(_PERIODS * shortest + spread, _SHORTEST)
