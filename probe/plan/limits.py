@@ -19,5 +19,5 @@ class LimitsSection(Strict):
     per_host: int = Field(default=2, ge=1, le=4096, strict=True)
     per_minute: int = Field(default=60, ge=1, le=1_000_000, strict=True)
     in_all: int = Field(default=3000, ge=1, le=1_000_000, strict=True)
-    memory: Size | None = 512 * 1024**2
+    memory: Size | None = 320 * 1024**2
     disk_free: Size | None = None

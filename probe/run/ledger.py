@@ -141,8 +141,7 @@ class Ledger:
         lines = list(self.remembered.lines())
         self.close()
         try:
-            with draft.open("wb") as file:
-                os.fchmod(file.fileno(), 0o640)
+            with open(open_to_append(draft)[0], "wb") as file:  # noqa: PTH123  (a descriptor)
                 file.writelines(_line(line) for line in lines)
             draft.replace(self._path)
         except OSError as exc:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from probe.record.disk import FILE_MODE, ResultsError, explained
+from probe.record.disk import ResultsError, explained, open_to_append
 
 NAME: Final = ".run.lock"
 
@@ -25,7 +25,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     path = folder / NAME
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        descriptor, _ = open_to_append(path)
     except OSError as exc:
         raise explained(path, exc) from exc
     try:
@@ -37,7 +37,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise explained(path, exc) from exc
         with contextlib.suppress(OSError):  # a full disk: the number is for people only
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)

@@ -8,14 +8,20 @@ from typing import Final
 from probe.plan.jobs import Plan
 
 _OWN: Final = 64  # files that are open whatever is measured: results, logs, the loop, libraries
+_FEW: Final = 1024  # what Linux gives where nobody asks for more
 _STATM: Final = Path("/proc/self/statm")
 
 
 def raise_open_files() -> int:
     """Raise the limit on open files as far as is allowed; what it is then."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
+    try:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (OSError, ValueError):  # a sandbox may forbid even the question
+        return _FEW
+    try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        return soft
     return hard if hard != resource.RLIM_INFINITY else 2**31
 
 
