@@ -5,6 +5,7 @@ answer is called forged only if it cannot be genuine, is a known forgery, or lea
 cannot prove the name although the control's answer leads to one that can, from this very line.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,10 @@ from probe.judge.vantage import wildcard_addresses
 _ADDRESSES: Final = {"A", "AAAA"}
 _NOWHERE: Final = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104  (not bound to)
 _CERTIFICATE: Final = {failure.AUTHORITY, failure.HOSTNAME}
+# An honest proxy answers for every name, and a lost datagram would make it look like an injector:
+# so many neutral queries, before and between those for the name, must all stay unanswered.
+NEUTRALS: Final = 3
+NAMED: Final = 2  # and so many for the name be answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +94,29 @@ def two_answers(evidence: Evidence) -> frozenset[str]:
 
 
 def is_forged(evidence: Evidence, ip: str) -> bool:
-    """Whether this address is in no honest answer for this name."""
+    """Whether this address is in no honest answer for this name.
+
+    A wrong certificate there says so only where another address proves the name: a server whose
+    own certificate is wrong shows it at each of its addresses.
+    """
     if ip in wildcard_addresses(evidence.anchors):
         return False  # what this resolver gives for every name that does not exist
-    return evidence.odd(ip) or _certificate(evidence, ip) is False
+    if evidence.odd(ip):
+        return True
+    return _certificate(evidence, ip) is False and _proven(evidence)
 
 
 def answered_by_nobody(evidence: Evidence) -> frozenset[str] | None:
-    """What a host that is no resolver "answered" for the name, while a random name sent there
-    stayed unanswered; None if it did not. Empty where the forged answer holds no address."""
-    found: set[str] = set()
-    shown = False
-    neutral_kind, name_kind = followups.NEUTRAL_AT_NON_RESOLVER, followups.NAME_AT_NON_RESOLVER
-    neutral = {m.trial: m for m in of_kind(evidence, neutral_kind)}
-    for named in of_kind(evidence, name_kind):
-        twin = neutral.get(named.trial)
-        if twin is None or answers(twin):
-            return None
-        if answers(named):
-            shown = True
-            found |= addresses(named)
-    return frozenset(found) if shown else None
+    """What a host that is no resolver "answered" for the name, again and again, while neutral
+    names sent there stayed unanswered each time; None if it did not. Empty where the forged
+    answers hold no address."""
+    neutral = of_kind(evidence, followups.NEUTRAL_AT_NON_RESOLVER)
+    if len(neutral) < NEUTRALS or any(map(answers, neutral)):
+        return None
+    named = [m for m in of_kind(evidence, followups.NAME_AT_NON_RESOLVER) if answers(m)]
+    if len(named) < NAMED:
+        return None
+    return frozenset(ip for measurement in named for ip in addresses(measurement))
 
 
 def only_forged_tried(evidence: Evidence) -> bool:
@@ -191,20 +198,33 @@ def _certificate(evidence: Evidence, ip: str) -> bool | None:
     Only a wrong certificate speaks against an answer: a host that is merely silent or closed may
     be a genuine one that is down.
     """
+    steps = [step for step in _handshakes(evidence) if ip_of(step.address) == ip]
+    if any(map(_proves, steps)):
+        return True
+    return False if any(step.failure in _CERTIFICATE for step in steps) else None
+
+
+def _proven(evidence: Evidence) -> bool:
+    """Whether any address at all proved the name."""
+    return any(map(_proves, _handshakes(evidence)))
+
+
+def _proves(step: Step) -> bool:
+    return step.failure is None and bool(step.detail.get("verify", True))
+
+
+def _handshakes(evidence: Evidence) -> Iterator[Step]:
+    """Those for the target's name, here and at the controls that count."""
     looked = (
         *of_kind(evidence, followups.CERTIFICATE_AT_ANSWER),
+        *of_kind(evidence, followups.CERTIFICATE_AT_CONTROL_ANSWER),
         *evidence.trials,
         *(control.measurement for control in valid(evidence)),
     )
-    steps = [
-        step
-        for measurement in looked
-        for step in measurement.steps
-        if step.op == "tls_handshake" and ip_of(step.address) == ip
-    ]
-    if any(step.failure is None and step.detail.get("verify", True) for step in steps):
-        return True
-    return False if any(step.failure in _CERTIFICATE for step in steps) else None
+    for measurement in looked:
+        for step in measurement.steps:
+            if step.op == "tls_handshake" and not step.detail.get("resolver"):
+                yield step
 
 
 def _addresses(step: Step) -> frozenset[str]:

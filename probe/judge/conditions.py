@@ -5,7 +5,7 @@ from typing import Final
 from probe.core import failure
 from probe.core.model import UNKNOWN_COUNTRY
 from probe.judge import answers, certificates, content, controls, decoy, transfers
-from probe.judge.evidence import Evidence
+from probe.judge.evidence import Evidence, ip_of, is_targets
 from probe.judge.knowledge import bogon
 from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset, wildcard_addresses
 
@@ -13,6 +13,12 @@ _NO_ROUTE: Final = {
     failure.NETWORK_UNREACHABLE,
     "address_family_not_supported",
     "address_not_available",
+}
+_LOST_ON_THE_WAY: Final = {
+    failure.TIMEOUT,
+    failure.KERNEL_TIMEOUT,
+    failure.HOST_UNREACHABLE,
+    failure.NETWORK_UNREACHABLE,
 }
 # The resolver tried and could not find out, or sent something unusable: that can be the trouble of
 # the name's own servers, which may also shut out the resolver's country.
@@ -125,6 +131,18 @@ def _vantage(evidence: Evidence, state: VantageState) -> bool:
 def no_ipv6(evidence: Evidence) -> bool:
     """The kernel had no way to send a packet."""
     return evidence.only_ipv6 and evidence.failure in _NO_ROUTE
+
+
+def ipv6_untested(evidence: Evidence) -> bool:
+    """Nothing came back over IPv6, neither from the target nor from anybody else."""
+    if not evidence.only_ipv6 or evidence.local or evidence.failure not in _LOST_ON_THE_WAY:
+        return False
+    looked = (*evidence.anchors, *evidence.trials, *evidence.followups)
+    return not any(
+        step.failure is None and ":" in ip_of(step.address) and is_targets(step)
+        for measurement in looked
+        for step in measurement.steps
+    )
 
 
 def own_firewall(evidence: Evidence) -> bool:

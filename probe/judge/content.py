@@ -30,10 +30,11 @@ def status(evidence: Evidence) -> int | None:
 
 
 def known_page(evidence: Evidence) -> PageFingerprint | None:
-    """The block page that this is, if it proves blocking: scoped, and with no known false
-    positive."""
+    """The block page that this is, if it proves blocking: over plain HTTP, scoped, and with no
+    known false positive."""
     found = page(evidence)
-    if found is None or not evidence.unproven:
+    steps = evidence.decided.steps if evidence.decided else ()
+    if found is None or any(step.op == "tls_handshake" for step in steps):
         return None
     country = evidence.trial.vantage.country
     match = evidence.knowledge.page(found, country)

@@ -199,6 +199,16 @@ CONTROLLED: Final = (
         otherwise="the same certificate at a control",
     ),
     Rule(
+        id="ipv6-untested",
+        when=when.ipv6_untested,
+        outcome="inconclusive",
+        locus="vantage",
+        note="only IPv6 addresses were tried, and nobody else answered over IPv6 either",
+        comment="Many lines have a route for IPv6 and no way behind it (RFC 8305, section 1): "
+        "anchors that answer over IPv4 say nothing about that.",
+        otherwise="an anchor that answers over IPv6",
+    ),
+    Rule(
         id="vpn-filtered",
         when=protocols.filtered,
         outcome="blocked",

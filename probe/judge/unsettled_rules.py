@@ -44,16 +44,6 @@ UNSETTLED: Final = (
         otherwise="a failure, a known block page, or a page unlike the control's",
     ),
     Rule(
-        id="failed-vantage-untested",
-        when=when.untested,
-        outcome="unreachable",
-        locus="unknown",
-        note="without anchors it is not known whether the vantage had a working network, and "
-        "without a control not whether anyone else could reach the target",
-        comment="The operator switched the anchors off: the failure stands alone.",
-        otherwise="anchors, or a control",
-    ),
-    Rule(
         id="vpn-filtered-at-echo",
         when=protocols.filtered_at_echo,
         outcome="blocked",
@@ -74,6 +64,16 @@ UNSETTLED: Final = (
         comment="Keyed protocols answer nobody else, by design: silence is what a healthy server "
         "gives.",
         otherwise="the key",
+    ),
+    Rule(
+        id="failed-vantage-untested",
+        when=when.untested,
+        outcome="unreachable",
+        locus="unknown",
+        note="without anchors it is not known whether the vantage had a working network, and "
+        "without a control not whether anyone else could reach the target",
+        comment="The operator switched the anchors off: the failure stands alone.",
+        otherwise="anchors, or a control",
     ),
     Rule(
         id="failed-without-control",

@@ -155,18 +155,24 @@ class _Case:
                 await self._measured(job, followups.NEUTRAL_TWIN, number)
 
     async def non_resolver(self) -> None:
-        """Queries to the decoy's address, where no resolver is: a random name, then the target's.
+        """Queries to the decoy's address, where no resolver is: neutral names, and the target's.
 
-        Twice, because a query or its forged answer may be lost.
+        In turns, and several of each, because any of them may be lost; the neutral name itself
+        beside random ones, because a proxy may know only names that exist.
         """
         ips = [at.ip for _, session in await self._tools.places.sessions() for at in session.decoys]
-        for number in (1, 2) if ips else ():
-            random_name = make.random_neighbour(self._tools.neutral_name)
-            job = make.query_at(self._job, ips[0], random_name)
-            await self._measured(job, followups.NEUTRAL_AT_NON_RESOLVER, number)
+        neutral = self._tools.neutral_name
+        names = (make.random_neighbour(neutral), neutral, make.random_neighbour(neutral))
+        answered = 0
+        for number, name in enumerate(names if ips else (), 1):
+            job = make.query_at(self._job, ips[0], name)
+            twin = await self._measured(job, followups.NEUTRAL_AT_NON_RESOLVER, number)
+            if answers.answers(twin):
+                return  # whoever it is, it answers for everybody
             named = make.query_at(self._job, ips[0], self._evidence.host)
             result = await self._measured(named, followups.NAME_AT_NON_RESOLVER, number)
-            if answers.answers(result):
+            answered += bool(answers.answers(result))
+            if number >= _PAIRS and not answered:
                 return
 
     async def certificates(self) -> None:

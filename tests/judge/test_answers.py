@@ -113,9 +113,19 @@ def proof(ip: str, failure: str | None = None) -> Measurement:
 def test_only_a_wrong_certificate_speaks_against_an_address(
     failure: str | None, forged: bool
 ) -> None:
-    found = failing(followups=(proof(HERE, failure),))
+    found = failing(followups=(proof(HERE, failure), proof(THERE)))
     assert answers.is_forged(found, HERE) is forged
     assert not answers.is_forged(found, ALSO)
+
+
+def test_a_server_whose_certificate_is_wrong_at_each_address_is_no_forgery() -> None:
+    both = (proof(HERE, "ssl_invalid_hostname"), proof(ALSO, "ssl_invalid_hostname"))
+    turned = of(lookup(HERE), extra(ALSO), *at(HERE, "ssl_invalid_hostname"), followups=both)
+    assert answers.two_answers(turned) == frozenset()
+    assert rule_for(turned).id == "failed-without-control"
+    proven = replace(turned, followups=(both[0], proof(ALSO)))
+    assert answers.two_answers(proven) == {HERE}
+    assert rule_for(proven).id == "dns-two-answers"
 
 
 def test_one_proof_of_the_name_outweighs_any_number_of_failures() -> None:
@@ -124,17 +134,19 @@ def test_one_proof_of_the_name_outweighs_any_number_of_failures() -> None:
 
 
 def test_a_control_s_proof_at_the_same_address_counts_if_the_control_does() -> None:
-    wrong = proof(HERE, "ssl_invalid_hostname")
+    seen = (proof(HERE, "ssl_invalid_hostname"), proof(THERE))
     fine = control([lookup(HERE), *at(HERE)])
-    assert not answers.is_forged(failing(followups=(wrong,), **fine), HERE)
+    assert not answers.is_forged(failing(followups=seen, **fine), HERE)
     sick = control([lookup(HERE), *at(HERE)], healthy=False)
-    assert answers.is_forged(failing(followups=(wrong,), **sick), HERE)
+    assert answers.is_forged(failing(followups=seen, **sick), HERE)
 
 
 def test_a_handshake_that_verified_nothing_proves_no_name() -> None:
     unverified = follow(f.CERTIFICATE_AT_ANSWER, at(HERE, verify=False)[:2])
-    found = failing(followups=(unverified, proof(HERE, "ssl_invalid_hostname")))
+    found = failing(followups=(unverified, proof(HERE, "ssl_invalid_hostname"), proof(THERE)))
     assert answers.is_forged(found, HERE)
+    unproven = failing(followups=(unverified, proof(ALSO, "ssl_invalid_hostname")))
+    assert not answers.is_forged(unproven, ALSO)
 
 
 def test_known_forgeries_count_in_their_country_only() -> None:
@@ -149,37 +161,55 @@ def test_known_forgeries_count_in_their_country_only() -> None:
 # --- answers from nobody -------------------------------------------------------------------------
 
 
-def nobody(neutral: Step, named: Step, *more: Measurement) -> Evidence:
+def turns(kind: str, *made: Step) -> list[Measurement]:
+    return [follow(kind, [one], number, "dns") for number, one in enumerate(made, 1)]
+
+
+def nobody(neutral: tuple[Step, ...], named: tuple[Step, ...]) -> Evidence:
     return of(
         resolve("dns_nxdomain_error"),
         followups=(
-            follow(f.NEUTRAL_AT_NON_RESOLVER, [neutral], 1, "dns"),
-            follow(f.NAME_AT_NON_RESOLVER, [named], 1, "dns"),
-            *more,
+            *turns(f.NEUTRAL_AT_NON_RESOLVER, *neutral),
+            *turns(f.NAME_AT_NON_RESOLVER, *named),
         ),
     )
 
 
+LOST, FORGED = resolve(DEAD), lookup(HERE)
+
+
 def test_who_answers_for_the_name_alone_is_on_the_path() -> None:
-    found = nobody(resolve(DEAD), lookup(HERE))
+    found = nobody((LOST,) * 3, (FORGED, LOST, FORGED))
     assert answers.answered_by_nobody(found) == {HERE}
     assert rule_for(found).id == "dns-from-nobody"
-    empty = nobody(resolve(DEAD), lookup(rcode="NXDOMAIN"))
+    empty = nobody((LOST,) * 3, (lookup(rcode="NXDOMAIN"),) * 3)
     assert answers.answered_by_nobody(empty) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("neutral", "named"),
+    [
+        ((LOST,), (FORGED,)),
+        ((LOST,) * 2, (FORGED,) * 2),
+        ((LOST,) * 3, (FORGED, LOST, LOST)),
+        ((LOST, LOST, lookup(rcode="NXDOMAIN")), (FORGED,) * 3),
+    ],
+)
+def test_a_lost_datagram_makes_no_injector_of_an_honest_proxy(
+    neutral: tuple[Step, ...], named: tuple[Step, ...]
+) -> None:
+    found = nobody(neutral, named)
+    assert answers.answered_by_nobody(found) is None
+    assert rule_for(found).outcome == "unreachable"
+
+
 def test_who_answers_for_any_name_is_an_honest_proxy() -> None:
-    assert answers.answered_by_nobody(nobody(lookup(ALSO), lookup(HERE))) is None
-    assert answers.answered_by_nobody(nobody(resolve(DEAD), resolve(DEAD))) is None
-
-
-def test_a_query_whose_neutral_twin_is_missing_shows_nothing() -> None:
-    lone = follow(f.NAME_AT_NON_RESOLVER, [lookup(HERE)], 2, "dns")
-    assert answers.answered_by_nobody(nobody(resolve(DEAD), resolve(DEAD), lone)) is None
+    assert answers.answered_by_nobody(nobody((lookup(ALSO),) * 3, (FORGED,) * 3)) is None
+    assert answers.answered_by_nobody(nobody((LOST,) * 3, (LOST,) * 3)) is None
 
 
 def test_an_injector_does_not_explain_the_failure_of_a_genuine_address() -> None:
-    found = nobody(resolve(DEAD), lookup(HERE))
+    found = nobody((LOST,) * 3, (FORGED,) * 3)
     reached = replace(found, trials=failing(THERE).trials)
     assert rule_for(reached).id != "dns-from-nobody"
 

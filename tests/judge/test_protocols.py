@@ -50,8 +50,10 @@ KEYLESS = asked(keyed=True)
 @pytest.mark.parametrize("failure", [TIMEOUT, "eof_error", CUT])
 @pytest.mark.parametrize("there", [None, KEYLESS])
 def test_without_its_key_a_keyed_protocol_says_nothing_by_silence(failure: str, there: Any) -> None:
-    rule = rule_for(found(asked(failure, keyed=True), there=there))
-    assert (rule.id, rule.outcome) == ("keyed-silence", "inconclusive")
+    case = found(asked(failure, keyed=True), there=there)
+    for anchors in (case.anchors, ()):
+        rule = rule_for(replace(case, anchors=anchors))
+        assert (rule.id, rule.outcome) == ("keyed-silence", "inconclusive")
 
 
 def test_a_closed_port_is_no_silence() -> None:

@@ -189,6 +189,7 @@ server:
   do-daemonize: no
   module-config: "iterator"
   num-threads: 1
+  incoming-num-tcp: 1024
 {interfaces}
   interface-view: {WILDCARD} wildcard
   tls-port: 853

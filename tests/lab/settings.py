@@ -128,6 +128,15 @@ SETTINGS: Final = (
         rules=(Rule(where=Where(), act=DnsProxy(upstream=RESOLVER)),),
     ),
     Setting(
+        # A lost datagram must not make an injector of the proxy.
+        id="dns-proxy-on-a-bad-line",
+        in_tests=True,
+        scenarios=tuple(s for s in LOOKALIKES if s.id.startswith(("gone", "cdn"))),
+        line=Line(loss=0.15),
+        rules=(Rule(where=Where(), act=DnsProxy(upstream=RESOLVER)),),
+        right=_on_a_bad_line,
+    ),
+    Setting(
         id="dns-proxy-that-forges",
         in_tests=True,
         scenarios=(*(s for s in INTERFERENCE if s.id in _THROUGH_A_PROXY), *WELL[:4]),

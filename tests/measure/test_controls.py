@@ -232,7 +232,7 @@ def test_a_slow_control_holds_nobody_up() -> None:
 
     began = time.monotonic()
     unusable(silent, "no answer in time", within=0.1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # without a deadline it would take 25
 
 
 def test_several_controls_are_asked_and_one_that_is_down_does_not_hide_the_other() -> None:
@@ -241,7 +241,7 @@ def test_several_controls_are_asked_and_one_that_is_down_does_not_hide_the_other
             [place("http://127.0.0.1:1", "gone"), place(world.url)],
             world.tools,
             world.recorded.append,
-            within=0.3,
+            within=3.0,
         )
         found = await both.ask(job(), (), "c-1")
         assert [(m.origin, m.role, m.invalid is None) for m in found] == [

@@ -265,14 +265,33 @@ def test_a_failed_lookup_is_tried_at_a_host_that_is_no_resolver_with_a_random_tw
     assert len(asked) == 4
 
 
-def test_an_answer_from_nobody_is_shown_once() -> None:
+def test_an_answer_from_nobody_is_shown_again_and_again() -> None:
     def inject(peer: FakePeer, query: bytes) -> None:
         if b"\x04shop" in query:
             peer.send(reply(query, "203.0.113.9"))
 
     world = World(udp={Endpoint(DECOY.ip, 53): over_udp(inject)})
     evidence = failed([resolve("dns_nxdomain_error")])
-    assert world.investigate(evidence) == [f.NEUTRAL_AT_NON_RESOLVER, f.NAME_AT_NON_RESOLVER]
+    twin = [f.NEUTRAL_AT_NON_RESOLVER, f.NAME_AT_NON_RESOLVER]
+    assert world.investigate(evidence) == twin * 3
+    hosts = world.names("hostname")
+    assert hosts[2] == "www.neutral.example"
+    assert len(set(hosts[::2])) == 3
+
+
+def test_who_answers_for_a_neutral_name_is_not_asked_for_the_targets() -> None:
+    lost: list[bytes] = []
+
+    def proxy(peer: FakePeer, query: bytes) -> None:
+        if lost:
+            peer.send(reply(query, "203.0.113.9"))
+        else:
+            lost.append(query)  # the first is lost, as datagrams are
+
+    world = World(udp={Endpoint(DECOY.ip, 53): over_udp(proxy)})
+    evidence = failed([resolve("dns_nxdomain_error")])
+    twin = [f.NEUTRAL_AT_NON_RESOLVER, f.NAME_AT_NON_RESOLVER]
+    assert world.investigate(evidence) == [*twin, f.NEUTRAL_AT_NON_RESOLVER]
 
 
 @pytest.mark.parametrize(

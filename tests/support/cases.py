@@ -138,6 +138,13 @@ def at(ip: str, failure: str | None = None, op: str = "tls_handshake", **detail:
     return [*done, *(https()[3:] if failure is None and op == "tls_handshake" else [])]
 
 
+def at6(failure: str | None = None) -> list[Any]:
+    """A connection to the only address of a name, over IPv6, and the page behind it."""
+    address = "[2606:2800::1]:443"
+    dialled = [lookup("2606:2800::1"), step("connect", 2, failure, address=address)]
+    return dialled if failure else [*dialled, *https()[2:]]
+
+
 def pairs(neutral: str, name: str, neutral_bps: float, name_bps: float) -> tuple[Any, ...]:
     """Three pairs of interleaved transfers."""
     return tuple(
@@ -249,8 +256,14 @@ def cases() -> dict[str, Evidence]:
         "dns-from-nobody": evidence(
             (measured(steps=dropped),),
             followups=(
-                follow(f.NEUTRAL_AT_NON_RESOLVER, [resolve("generic_timeout_error")], 1, "dns"),
-                follow(f.NAME_AT_NON_RESOLVER, [lookup(rcode="NXDOMAIN")], 1, "dns"),
+                *(
+                    follow(kind, [made], number, "dns")
+                    for number in (1, 2, 3)
+                    for kind, made in (
+                        (f.NEUTRAL_AT_NON_RESOLVER, resolve(SILENCE)),
+                        (f.NAME_AT_NON_RESOLVER, lookup(rcode="NXDOMAIN")),
+                    )
+                ),
             ),
         ),
         "dns-two-answers": evidence((measured(steps=two),)),
@@ -332,6 +345,7 @@ def cases() -> dict[str, Evidence]:
         "dns-misleading": evidence(trials(wrong), followups=(good_there,), **elsewhere),
         "dns-impossible": evidence(trials(forged), **elsewhere),
         "other-addresses": evidence(trials(dead), **elsewhere),
+        "ipv6-untested": evidence(trials(at6("generic_timeout_error")), **control(at6())),
         "certificate-out-of-time": evidence(
             trials(expired), **control(https(peer_certificates=["b"], verify=True))
         ),
