@@ -50,9 +50,15 @@ from probe.net.clocks import RealClock
 from probe.net.fake import FakeNetwork
 from probe.net.trust import Trust
 from probe.plan import jobs
+from probe.plan.alerts import MOST_URLS
 from probe.plan.config import Config
 from probe.plan.target import COMMON
 from probe.record.journal import BACKLOG_BYTES, BACKLOG_LINES
+from probe.run.alerts.notifier import DEADLINE
+from probe.run.alerts.sender import BACKOFF, GATHER
+from probe.run.alerts.sender import LONGEST as GIVEN_UP
+from probe.run.alerts.sender import MOST as MOST_WAITING
+from probe.run.alerts.wording import LONGEST as LONGEST_MESSAGE
 from probe.run.metrics.server import MOST, WITHIN
 from probe.run.metrics.table import LAG, OF_FEATURES, OF_TARGETS, OF_THE_SERVICE
 from probe.show.csv import COLUMNS, STEP_COLUMNS, VERDICT_COLUMNS
@@ -451,6 +457,17 @@ def test_every_metric_is_described_with_its_labels():
 
 def test_every_limit_of_the_metrics_server_is_the_real_one():
     assert f"at most {MOST} connections are open at a time, each for {WITHIN:g} s" in text(WATCHING)
+
+
+def test_every_number_of_the_alerts_is_the_real_one():
+    page = text(WATCHING)
+    assert f"ended after {DEADLINE:g} s" in page
+    assert f"At most {MOST_WAITING} things wait" in page
+    assert f"within {GATHER:g} s" in page
+    assert f"of {LONGEST_MESSAGE:,} characters at most" in page
+    assert f"After {GIVEN_UP.total_seconds() / 3600:g} hours it is given up" in page
+    assert f"at most {MOST_URLS} of them" in page
+    assert BACKOFF == (30, 120, 300, 900, 1800)  # told in words
 
 
 # --- docs/adding-a-check.md

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "import": "bring in reported disruptions, or measurements of OONI",
     "report": "write a page with pictures: what was reported, and what was measured",
     "control": "let probes elsewhere ask what this machine sees of their targets",
+    "alerts": "send a test to whoever is told when a feature changes",
     "doctor": "look whether this machine is ready to measure",
     "targets": "list the services and targets that come with the program",
     "demo": "see it work on an embedded internet, without any network",

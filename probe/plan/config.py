@@ -15,6 +15,7 @@ from probe.core.model import UNKNOWN_COUNTRY, Network, Vantage
 from probe.core.strictyaml import ConfigError, read
 from probe.core.units import Delay, Duration
 from probe.judge.policy import Policy
+from probe.plan.alerts import AlertsSection
 from probe.plan.anchors import AnchorsSection
 from probe.plan.controls import ControlSection
 from probe.plan.limits import LimitsSection
@@ -176,6 +177,7 @@ class Config(Strict):
     followups: FollowupsSection = FollowupsSection()
     results: str = "results"
     metrics: MetricsSection = MetricsSection()
+    alerts: AlertsSection = AlertsSection()
     tls: TlsSection = TlsSection()
     timeout: Duration = 30.0
     timeouts: TimeoutsSection = TimeoutsSection()

@@ -14,6 +14,7 @@ from probe.core.model import JSON, Target, Vantage
 from probe.core.strictyaml import ConfigError
 from probe.judge.policy import Policy
 from probe.judge.vantage import DOMESTIC, INTERNATIONAL, PORTAL, WILDCARD
+from probe.plan.alerts import AlertsPlace
 from probe.plan.catalogue import Service, service
 from probe.plan.config import Config, TargetSection, TimeoutsSection
 from probe.plan.controls import ControlPlace
@@ -84,6 +85,7 @@ class Plan:
     limits: LimitsSection = field(default_factory=LimitsSection)
     wildcard: Job | None = None
     metrics: MetricsPlace | None = None
+    alerts: AlertsPlace | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -168,6 +170,7 @@ class Planner:
             neutral_name=self.config.followups.neutral_name,
             controls=self._controls(),
             metrics=self.config.metrics.place(),
+            alerts=self.config.alerts.place(self.base),
             limits=self.config.limits,
         )
 

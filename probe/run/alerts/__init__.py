@@ -1,0 +1,1 @@
+"""Tells somebody when a feature's outcome has changed and stays changed."""
