@@ -99,6 +99,8 @@ class Service:
         """Run until ``stop`` is set, then end in good order."""
         self._record.planned(self._plan)
         self._record.note("start", targets=len(self._plan.jobs), run=self._run)
+        if self._means.health.state is not VantageState.UNTESTED:  # known from the last run
+            self._health_changed(self._means.health.state)
         for job in self._plan.jobs:
             self.schedule.add(job.target.id, _timetable(job), self._tick, job)
         self._turns.go_on()

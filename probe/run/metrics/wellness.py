@@ -1,6 +1,7 @@
 """Whether the running probe is well: it measures, and what it measures is kept."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from probe.core.model import JSON
@@ -33,7 +34,7 @@ def wellness(sources: Sources, clock: Clock) -> Wellness:
     stale = _stale_after(sources)
     age = clock.monotonic() - (seen.began if seen.last_end is None else seen.last_end)
     reasons = []
-    if age > stale:
+    if age > stale and not _resting(sources, clock, stale):
         what = "no cycle has ended" if seen.last_end is None else "the newest cycle ended"
         when = f"in {age:.0f} s" if seen.last_end is None else f"{age:.0f} s ago"
         reasons.append(f"{what} {when}; more than {stale:.0f} s are too long")
@@ -51,6 +52,13 @@ def wellness(sources: Sources, clock: Clock) -> Wellness:
         "disk_free_bytes": room.free,
     }
     return Wellness(tuple(reasons), detail)
+
+
+def _resting(sources: Sources, clock: Clock, stale: float) -> bool:
+    """Whether no target was due because of quiet hours, now or when the newest cycle was due."""
+    now, jobs = clock.now(), sources.seen.plan.jobs
+    moments = (now, now - timedelta(seconds=stale))
+    return bool(jobs) and all(any(map(job.timing.resting, moments)) for job in jobs)
 
 
 def _stale_after(sources: Sources) -> float:

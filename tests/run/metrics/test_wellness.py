@@ -65,3 +65,19 @@ def test_results_that_cannot_be_written_are_a_reason():
     found = wellness(source, clock)
     assert found.reasons == ("12 results wait in memory: they cannot be written",)
     assert found.detail["disk_free_bytes"] == 0
+
+
+def test_quiet_hours_are_no_illness():
+    clock = Hand()
+    targets = [{"id": "a", "url": "tcp://192.0.2.1:1", "quiet": ["01:00-05:00"]}]
+    source = sources(pigeon(targets=targets, schedule={"every": "10m"}), clock)
+    well = []
+    for minute in range(0, 420, 10):
+        clock.at = minute * 60.0
+        if not 60 <= minute < 300:
+            source.seen.started("a", 0.0)
+            source.seen.ended("a")
+        well.append(wellness(source, clock).well)
+    assert all(well)
+    clock.at += 1801
+    assert not wellness(source, clock).well
