@@ -55,6 +55,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "tls": "probe.checks.tls:TlsCheck",
     "http": "probe.checks.http:HttpCheck",
     "https": "probe.checks.http:HttpsCheck",
+    "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
 }
 

@@ -151,10 +151,13 @@ def own_firewall(evidence: Evidence) -> bool:
 
 
 def own_clock(evidence: Evidence) -> bool:
-    """A certificate seemed out of its time by a clock that is wrong itself."""
+    """A certificate seemed out of its time by a clock that is wrong itself, or a packet with the
+    date in it stayed unanswered."""
     offset = clock_offset(evidence.anchors)
     wrong = offset is not None and abs(offset) > CLOCK_VOIDS
-    return wrong and evidence.neutral == "tls.cert.expired"
+    step = evidence.failed
+    dated = step is not None and bool(step.detail.get("dated")) and silent(evidence)
+    return wrong and (dated or evidence.neutral == "tls.cert.expired")
 
 
 def known_page(evidence: Evidence) -> bool:

@@ -24,6 +24,7 @@ _ENDS: Final = {
     "tls": frozenset({"tls_handshake"}),
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
+    "wireguard": frozenset({"wireguard_initiation"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),
 }
 

@@ -96,9 +96,10 @@ OWN: Final = (
         when=when.own_clock,
         outcome="inconclusive",
         locus="vantage",
-        note="this machine's clock is more than five minutes off: certificate dates say nothing",
-        comment="Certificate dates are compared with this clock, and the anchors say that it is "
-        "minutes off.",
+        note="this machine's clock is more than five minutes off: certificates that seem out of "
+        "their time, and protocols that want the right one, say nothing",
+        comment="Certificate dates are compared with this clock, WireGuard and others put it into "
+        "their packets, and the anchors say that it is minutes off.",
         otherwise="a clock that is right",
     ),
     Rule(

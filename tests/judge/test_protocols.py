@@ -4,7 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.cases import DOWN, RESET, THERE, TUNNEL, control, evidence, follow, trials
+from support.cases import (
+    DOWN,
+    RESET,
+    THERE,
+    TUNNEL,
+    UP,
+    control,
+    dated,
+    evidence,
+    follow,
+    trials,
+)
 from support.records import resolve, step
 
 from probe.core.model import Measurement
@@ -158,6 +169,15 @@ def test_where_the_shape_passes_at_the_echo_it_is_the_address_that_is_blocked() 
     )
     over_tcp = found(asked(CUT, tcp=True), echoes(None), there=asked(None))
     assert rule_for(over_tcp).id == "vpn-filtered"  # the address took the connection
+
+
+def test_a_wrong_clock_explains_the_silence_to_a_packet_that_holds_the_date() -> None:
+    wrong = dated(UP[0], hours=-2)
+    for detail, rule in (({"dated": True}, "own-clock"), ({}, "failed-without-control")):
+        silent = evidence(trials(asked(**detail), **VPN), (wrong,))
+        assert rule_for(silent).id == rule
+    refused = evidence(trials(asked("connection_refused", dated=True), **VPN), (wrong,))
+    assert rule_for(refused).id != "own-clock"
 
 
 def test_other_failures_are_no_protocol_s() -> None:

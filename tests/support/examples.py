@@ -1,12 +1,15 @@
 """One of each built-in check, for what is true of all of them."""
 
+import base64
 from typing import Any, Final
 
 from probe.checks import Check, load
 
 HOST: Final = "a.example"
 # Options without which a check cannot be made.
-NEEDED: Final[dict[str, dict[str, Any]]] = {}
+NEEDED: Final[dict[str, dict[str, Any]]] = {
+    "wireguard": {"public_key": base64.b64encode(bytes([9]) + bytes(31)).decode()},
+}
 
 
 def example(name: str, **options: Any) -> Check:

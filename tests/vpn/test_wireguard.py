@@ -1,0 +1,80 @@
+"""The WireGuard check against wireguard-go."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.namespace import inside
+from support.programs import need_root, program
+
+pytestmark = [pytest.mark.vpn, pytest.mark.timeout(240)]
+TESTS = Path(__file__).parents[1]
+FIRST, SILENCE = "wireguard_initiation", "generic_timeout_error"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What every scene left behind; all of them in one namespace."""
+    need_root(tun=True)
+    program("wireguard-go")
+    program("wg", "wireguard-tools")
+    folder = tmp_path_factory.mktemp("wg")
+    done = subprocess.run(
+        [*inside("alone"), sys.executable, "-m", "vpn.wg", str(folder)],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("scene", ["right key", "again", "psk"])
+def test_it_answers_a_peer_s_key(found: Any, scene: str) -> None:
+    ((op, failure, detail),) = found[scene]
+    assert (op, failure, detail["answer"], detail["bytes"]) == (FIRST, None, "response", 92)
+    assert "psk" not in detail
+
+
+@pytest.mark.parametrize("scene", ["wrong key", "wrong server key", "answers lost", "garbage"])
+def test_it_is_silent_to_every_other(found: Any, scene: str) -> None:
+    ((op, failure, detail),) = found[scene]
+    assert (op, failure) == (FIRST, SILENCE)
+    assert "keyed" not in detail
+
+
+def test_without_a_key_its_silence_is_marked_as_saying_nothing(found: Any) -> None:
+    ((_, failure, detail),) = found["no key"]
+    assert (failure, detail["keyed"]) == (SILENCE, True)
+
+
+def test_a_missing_pre_shared_key_shows_in_the_answer(found: Any) -> None:
+    ((_, failure, detail),) = found["psk missing"]
+    assert (failure, detail["psk"]) == (None, "mismatch")
+
+
+def test_a_lost_packet_is_followed_by_a_new_one(found: Any) -> None:
+    ((_, failure, detail),) = found["first packet lost"]
+    assert (failure, detail["packets"]) == (None, 2)
+
+
+def test_under_load_it_sends_a_cookie_and_takes_it_back(found: Any) -> None:
+    first, second = found["under load"]
+    assert (first[0], first[1], first[2]["answer"]) == (FIRST, None, "cookie")
+    assert second[0] == "wireguard_cookie"
+
+
+def test_a_server_that_is_stopped_leaves_a_closed_port(found: Any) -> None:
+    ((_, failure, _),) = found["stopped"]
+    assert failure == "connection_refused"
+
+
+def test_who_knows_no_more_than_the_index_is_no_server(found: Any) -> None:
+    ((_, failure, _),) = found["forged"]
+    assert failure == "unknown_failure: malformed wireguard reply"

@@ -1,0 +1,136 @@
+"""Asks a real wireguard-go: run as a program in a network namespace of its own, whose only devices
+are loopback and the tunnels that wireguard-go makes. Prints what each scene left, as JSON.
+
+    python -m vpn.wg FOLDER
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from loopback.probing import Probe
+from support.programs import HERE, exists, running
+from support.relay import all_but_first, nothing, udp_answering, udp_relay
+from vpn.ike import prove
+
+from probe.checks.kit import Timeouts
+from probe.checks.wireguard import decode_key
+from probe.wire.wireguard import Initiator
+
+PORT = 51820
+PATIENT = Timeouts(first_byte=10.0)
+SHORT = Timeouts(first_byte=2.0)  # where silence is what is due
+
+
+def wg(*arguments: str, given: str = "") -> str:
+    done = subprocess.run(
+        ["wg", *arguments], input=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def key(folder: Path, name: str) -> tuple[str, str]:
+    """A new private key in a file, and its public one."""
+    private = wg("genkey")
+    path = folder / name
+    path.write_text(private + "\n")
+    return str(path), wg("pubkey", given=private)
+
+
+FLOOD = """
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.connect(("127.0.0.1", int(sys.argv[1])))
+packet = bytes.fromhex(sys.argv[2])
+for _ in range(2_000_000):
+    try:
+        sock.send(packet)
+    except OSError:
+        pass
+"""
+
+
+@contextmanager
+def flood(packet: bytes) -> Iterator[None]:
+    """Keep the server busy with one initiation after another, whose mac1 is right."""
+    command = [sys.executable, "-c", FLOOD, str(PORT), packet.hex()]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def server(folder: Path, private: str, *peers: tuple[str, ...]) -> Iterator[None]:
+    socket = Path("/var/run/wireguard/probe0.sock")
+    environment = {"WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "error"}
+    command = ["wireguard-go", "-f", "probe0"]
+    with running(command, folder / "log", exists(socket), environment=environment):
+        told = ["set", "probe0", "listen-port", str(PORT), "private-key", private]
+        for peer in peers:
+            told += ["peer", peer[0], "allowed-ips", "10.99.0.2/32", *peer[1:]]
+        wg(*told)
+        subprocess.run(["ip", "link", "set", "probe0", "up"], check=True)
+        yield
+    socket.unlink(missing_ok=True)
+
+
+async def scenes(folder: Path) -> dict[str, Any]:
+    """What is measured in which situation."""
+    probe = Probe(folder / "objects")
+    found: dict[str, Any] = {}
+    server_key, server_public = key(folder, "server")
+    ours, ours_public = key(folder, "ours")
+    other, _ = key(folder, "other")
+    psk = folder / "psk"
+    psk.write_text(wg("genpsk"))
+
+    async def scene(
+        name: str, timeouts: Timeouts = PATIENT, port: int = PORT, **options: Any
+    ) -> None:
+        given = {"public_key": server_public, "private_key_file": ours, **options}
+        given = {option: value for option, value in given.items() if value}
+        measurement = await probe(f"wireguard://{HERE}:{port}", given, timeouts=timeouts)
+        assert measurement.invalid is None, measurement.invalid
+        found[name] = [(s.op, s.failure, s.detail) for s in measurement.steps]
+
+    with server(folder, server_key, (ours_public,)):
+        await scene("right key")
+        await scene("again")
+        await scene("wrong key", SHORT, private_key_file=other)
+        await scene("no key", SHORT, private_key_file=None)
+        await scene("wrong server key", SHORT, public_key=ours_public)
+        async with udp_relay(PORT, there=all_but_first(1)) as port:
+            await scene("first packet lost", port=port)
+        async with udp_relay(PORT, back=nothing) as port:
+            await scene("answers lost", SHORT, port=port)
+        stranger = Initiator(os.urandom(32), decode_key(server_public))
+        with flood(stranger.initiation(datetime.now(UTC))):
+            for _ in range(40):
+                await scene("under load", SHORT)
+                if found["under load"][0][2].get("answer") == "cookie":
+                    break
+    with server(folder, server_key, (ours_public, "preshared-key", str(psk))):
+        await scene("psk", psk_file=str(psk))
+        await scene("psk missing")
+    await scene("stopped")
+    async with udp_answering(lambda _: os.urandom(92)) as port:
+        await scene("garbage", SHORT, port=port)
+    async with udp_answering(lambda data: b"\2\0\0\0" + bytes(4) + data[4:8] + bytes(80)) as port:
+        await scene("forged", port=port)
+    return found
+
+
+if __name__ == "__main__":
+    prove()
+    print(json.dumps(asyncio.run(scenes(Path(sys.argv[1])))))
