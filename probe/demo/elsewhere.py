@@ -45,7 +45,14 @@ class Elsewhere(Controls):
             decoys=(decoy,), leaf=leaf, page="", client=client, expires=_EXPIRES
         )
 
-    async def ask(self, job: Job, addresses: Sequence[str], cycle: str) -> tuple[Measurement, ...]:
+    async def ask(
+        self,
+        job: Job,
+        addresses: Sequence[str],
+        cycle: str,
+        *,
+        fresh: bool = False,  # noqa: ARG002 - each answer is
+    ) -> tuple[Measurement, ...]:
         """What the control measures of the target, and its anchors."""
         aim = aim_of(question(job, addresses))
         anchors = [self._own(found) for found in await self._health.recent()]

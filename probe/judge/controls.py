@@ -6,13 +6,16 @@ is itself offline or behind the same censor would turn every failure into *down*
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from probe.core.failure import AUTHORITY
+from probe.core.failure import AUTHORITY, DNS_TEMPORARY, TIMEOUT, WRONG_QUERY_ID
 from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome
 from probe.judge.deciding import Deciding, deciding
 from probe.judge.evidence import Evidence, dialled, keyless, tried_in
 from probe.judge.mechanism import neutral
 from probe.judge.vantage import VantageState, vantage_state
+
+_NO_REPLY: Final = {TIMEOUT, WRONG_QUERY_ID, DNS_TEMPORARY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +136,20 @@ def _excluded(measurement: Measurement, evidence: Evidence) -> str | None:
     failed = decided.failed
     if failed and failed.failure == AUTHORITY != evidence.failure:
         return "it does not know the authority that signed the certificate"
+    if _unanswered(decided) and neutral(decided) != evidence.neutral:
+        return "its own resolver did not answer"
     if keyless(failed):
         return "the protocol answers only to its key, and it has none"
     return _not_in_order(measurement, evidence)
+
+
+def _unanswered(decided: Deciding) -> bool:
+    """Whether it never came to ask for the target: its resolver could not be reached, or a query
+    or its answer was lost."""
+    step = decided.failed
+    if step is None or not decided.lookup:
+        return False
+    return step.op != "resolve" or step.failure in _NO_REPLY
 
 
 def _not_in_order(measurement: Measurement, evidence: Evidence) -> str | None:

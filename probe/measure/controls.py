@@ -57,19 +57,21 @@ class Controls:
         """
         self._controls = [_Control(place, instruments, record, within) for place in places]
 
-    async def ask(self, job: Job, addresses: Sequence[str], cycle: str) -> tuple[Measurement, ...]:
+    async def ask(
+        self, job: Job, addresses: Sequence[str], cycle: str, *, fresh: bool = False
+    ) -> tuple[Measurement, ...]:
         """What each control measured of the target, and its anchors; asks all of them at once.
 
-        ``addresses`` are what the resolvers here gave. An answer is used again for ten minutes:
-        then its measurements are those of the earlier cycle. Nobody is asked about a private
-        target, nor about one in the vantage's own network: elsewhere its address is another
-        machine's.
+        ``addresses`` are what the resolvers here gave. An answer is used again for ten minutes,
+        unless a ``fresh`` one is wanted: then its measurements are those of the earlier cycle.
+        Nobody is asked about a private target, nor about one in the vantage's own network:
+        elsewhere its address is another machine's.
         """
         if job.private or job.local or not self._controls:
             return ()
         # In one order: resolvers turn theirs, and that makes no new question.
         known = sorted(set(addresses))
-        found = await asyncio.gather(*(c.ask(job, known, cycle) for c in self._controls))
+        found = await asyncio.gather(*(c.ask(job, known, cycle, fresh) for c in self._controls))
         return tuple(measurement for answer in found for measurement in answer)
 
     async def session(self) -> "list[tuple[str, Session]]":
@@ -101,7 +103,9 @@ class _Control:
         self._opening = asyncio.Lock()
         self._lost: tuple[float, str] | None = None  # until when it need not be tried, and why
 
-    async def ask(self, job: Job, addresses: Sequence[str], cycle: str) -> tuple[Measurement, ...]:
+    async def ask(
+        self, job: Job, addresses: Sequence[str], cycle: str, fresh: bool
+    ) -> tuple[Measurement, ...]:
         from probe.net.api import ApiError
         from probe.plan.question import MAX_REPLY, MEASURE, Reply, question, write_questions
 
@@ -111,7 +115,8 @@ class _Control:
         except ValueError as exc:
             return self._failed(job, cycle, f"it was not asked: {exc}")
         body = write_questions([asked])
-        if known := self._answers.get((job.target.id, body)):
+        known = self._answers.get((job.target.id, body))
+        if known and not fresh:
             return known[1]
         try:
             answer = await self._post(MEASURE, body, self._within, MAX_REPLY)

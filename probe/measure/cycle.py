@@ -17,6 +17,7 @@ from probe.plan.jobs import Job
 
 _PAUSE: Final = 0.5  # seconds between a trial and its repeat
 _RESERVED: Final = 12.0  # seconds of a cycle that are kept for follow-ups
+_ACCUSING: Final = {"blocked", "degraded", "denied", "down"}
 _LEAST: Final = 1.0  # seconds; with less left, nothing more is begun
 
 
@@ -117,7 +118,11 @@ class _Cycle:
             return
         dialled = [ip_of(address) for address in tried_in(trial)]
         ips = tuple(dict.fromkeys((*dialled, *sorted(answers.addresses(trial)))))
-        self._take(await self._means.controls.ask(self._job, ips, self._id))
+        # A server may have died since a control was asked: whoever is about to be accused for the
+        # first time is looked at once more.
+        accused = self._job.target.id in self._means.accused
+        fresh = not accused and when.failed(self._evidence()) and self._evidence().confirmed
+        self._take(await self._means.controls.ask(self._job, ips, self._id, fresh=fresh))
 
     async def _repeat(self, evidence: Evidence) -> None:
         """Repeats at once are one observation; what they exclude is a single lost packet.
@@ -190,6 +195,9 @@ class _Cycle:
     def _remember(self, verdict: Verdict) -> None:
         """Failed trials wait for the next cycles to confirm them; a success forgets them."""
         name = self._job.target.id
+        self._means.accused.discard(name)
+        if verdict.outcome in _ACCUSING:
+            self._means.accused.add(name)
         if self._means.confirmation.at_once:
             return
         if verdict.outcome in {"ok", "invalid", "offline"}:

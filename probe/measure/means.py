@@ -50,9 +50,11 @@ class Confirmation:
 
 @dataclass(slots=True, kw_only=True)
 class Means:
-    """Shared by all targets of a run; ``earlier`` holds each target's failed trials that wait to
-    be confirmed. ``controlled`` says whether there is any control; ``followups`` None leaves them
-    out.
+    """Shared by all targets of a run.
+
+    ``earlier`` holds each target's failed trials that wait to be confirmed, ``accused`` those whose
+    last verdict accused somebody. ``controlled`` says whether there is any control; ``followups``
+    None leaves them out.
     """
 
     instruments: Instruments
@@ -65,6 +67,7 @@ class Means:
     controlled: bool = False
     confirmation: Confirmation = field(default_factory=Confirmation)
     earlier: dict[str, tuple[Measurement, ...]] = field(default_factory=dict)
+    accused: set[str] = field(default_factory=set)
 
     def quarantined(self, job: Job) -> bool:
         """Whether an address that failed in the target's last cycle may still be blocked by what

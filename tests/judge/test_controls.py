@@ -8,7 +8,7 @@ from support.cases import DOWN, RESET, THERE, both, control, evidence, trials
 from support.records import anchor, https, resolve, step
 from support.virtual import DAY
 
-from probe.core.model import Vantage
+from probe.core.model import Step, Vantage
 from probe.judge.controls import (
     control_notes,
     control_record,
@@ -99,6 +99,25 @@ def test_all_that_count_must_agree(second: Any, outcome: str, rule: str) -> None
     assert control_record(found).outcome == outcome
     assert rule_for(found).id == rule
     assert disagree(found) is (outcome == "inconclusive")
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        resolve("generic_timeout_error"),
+        resolve("dns_temporary_failure"),
+        step("connect", 1, "generic_timeout_error", resolver="tls://192.0.2.53"),
+        step("tls_handshake", 1, "connection_reset", resolver="tls://192.0.2.53"),
+    ],
+)
+def test_a_control_whose_resolver_keeps_silent_finds_nothing_down(lost: Step) -> None:
+    found = here(**control([lost]))
+    (one,) = seen(found)
+    assert one.excluded == "its own resolver did not answer"
+    assert rule_for(found).id == "failed-without-control"
+    # Where nobody anywhere gets an answer for the name, its own servers are what is down.
+    everywhere = evidence(trials([lost]), **control([lost]))
+    assert rule_for(everywhere).id == "down"
 
 
 def test_down_takes_every_control_that_counts() -> None:

@@ -271,6 +271,17 @@ def test_an_answer_stands_for_ten_minutes_and_is_recorded_once() -> None:
     with_control(fresh(), test)
 
 
+def test_where_a_fresh_answer_is_wanted_an_older_one_does_not_stand() -> None:
+    async def test(world: World) -> None:
+        await world.ask(job(), cycle="c-1")
+        found = await world.controls.ask(job(), (), "c-2", fresh=True)
+        assert found[0].cycle == "c-2"
+        assert len(world.asked) == 2
+        assert await world.ask(job(), cycle="c-3") == found
+
+    with_control(fresh(), test)
+
+
 def test_a_failure_is_not_held_against_the_control_the_next_time() -> None:
     answers = [response(b"no"), response(reply(there(NOW)).as_json())]
 

@@ -69,6 +69,32 @@ def test_a_failure_while_online_is_unreachable_and_rests_on_both_rounds() -> Non
     assert set(verdict.evidence) == {measurement.id, *(anchor.id for anchor in refused.anchors)}
 
 
+def test_whoever_is_about_to_be_accused_is_looked_at_afresh_by_the_controls() -> None:
+    class Asked:
+        def __init__(self) -> None:
+            self.fresh: list[bool] = []
+
+        async def ask(self, *_: object, fresh: bool = False) -> tuple[Measurement, ...]:
+            self.fresh.append(fresh)
+            return ()
+
+    async def main() -> list[bool]:
+        records = Records(FakeNetwork(tcp={ANCHOR: accepting}))
+        keep = Recorders(records._measured, records.verdicts.append)
+        means = means_for(PLAN, records.tools, keep, at_once=False)
+        asked = Asked()
+        means.controls, means.controlled = asked, True  # type: ignore[assignment]
+        for _ in range(3):
+            await run_cycle(records.job, means)
+        means.accused.add(records.job.target.id)  # what was said once may rest on an older answer
+        await run_cycle(records.job, means)
+        assert means.accused == set()  # without a control that counts nobody is accused
+        await run_cycle(records.job, means)
+        return asked.fresh
+
+    assert run_virtual(main()) == [False, False, True, False, True]
+
+
 def test_a_failure_while_offline_concludes_nothing() -> None:
     records = Records(FakeNetwork(down=True))
     measurement, verdict = run_virtual(records.cycle())
