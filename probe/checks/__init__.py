@@ -57,6 +57,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "https": "probe.checks.http:HttpsCheck",
     "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
+    "stun": "probe.checks.stun:StunCheck",
 }
 
 

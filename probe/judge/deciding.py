@@ -25,6 +25,7 @@ _ENDS: Final = {
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
     "wireguard": frozenset({"wireguard_initiation"}),
+    "stun": frozenset({"stun_binding"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),
 }
 
