@@ -12,7 +12,7 @@ headers="$headers /usr/include/stdio.h:libc6-dev python3-config:python3-dev gcc:
 network="ip:iproute2 iptables:iptables nft:nftables ethtool:ethtool sysctl:procps setpriv:util-linux"
 vpn="openvpn:openvpn /usr/lib/ipsec/charon:strongswan-charon swanctl:strongswan-swanctl wireguard-go:wireguard-go wg:wireguard-tools turnserver:coturn"
 deploy="systemd-analyze:systemd shellcheck:shellcheck"
-programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium $network $headers $vpn $deploy}
+programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium promtool:prometheus $network $headers $vpn $deploy}
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 policy=/usr/sbin/policy-rc.d
 

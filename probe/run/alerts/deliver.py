@@ -5,6 +5,7 @@ is in the process that measures. The address comes over standard input, since ev
 machine can read a command line; nothing but the service's name comes back.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -16,10 +17,13 @@ def main() -> int:
     asked = json.loads(sys.stdin.buffer.read())
     logging.disable(logging.CRITICAL)
     answer, sys.stdout = sys.stdout, sys.stderr  # whatever a plugin prints is no answer
-    os.nice(10)
+    with contextlib.suppress(OSError):  # some sandboxes forbid even this
+        os.nice(10)
     import apprise
 
-    known = apprise.Apprise()
+    # Nothing that a service wants to remember is written to this machine.
+    asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
+    known = apprise.Apprise(asset=asset)
     service = None
     delivered = False
     if known.add(asked["url"]) and len(known):

@@ -1,7 +1,10 @@
 """probe.run.alerts.notifier: the real Apprise, and services that take, refuse, or hang."""
 
 import asyncio
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,18 @@ async def test_what_hangs_is_killed_and_knows_no_more_than_it_must(monkeypatch):
         with pytest.raises(asyncio.CancelledError):
             await sending
         assert children() == []
+
+
+def test_a_sandbox_that_forbids_to_be_nice_is_no_reason_to_be_silent():
+    forbidden = "import os\ndef no(_): raise PermissionError\nos.nice = no\n"
+    code = forbidden + "from probe.run.alerts.deliver import main\nmain()\n"
+    with sink() as server:
+        asked = json.dumps({"url": url(server.port), "title": "t", "body": "b"}).encode()
+        done = subprocess.run(
+            [sys.executable, "-c", code], input=asked, capture_output=True, timeout=120, check=False
+        )
+    assert json.loads(done.stdout) == {"service": "JSON", "delivered": True}
+    assert len(server.got) == 1
 
 
 async def test_the_deadline_is_kept():

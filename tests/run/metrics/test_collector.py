@@ -5,14 +5,14 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import ProcessCollector, generate_latest
 from support.records import https, measured, step, verdict
 from support.seen import labels, pigeon, samples, sources
 from support.virtual import DAY
 
 from probe.core.model import Event, Members, Target
 from probe.judge.vantage import VantageState
-from probe.run.metrics.collector import PART, ProbeCollector
+from probe.run.metrics.collector import PART, ProbeCollector, Process
 from probe.run.metrics.seen import MOST_FAILURES, OTHER
 from probe.run.metrics.table import LAG, OF_FEATURES, OF_TARGETS, OF_THE_SERVICE, Room
 
@@ -260,6 +260,15 @@ def test_every_metric_of_the_table_is_there():
         name = f"{row.name}_total" if row.kind == "counter" else row.name
         assert name in found, name
     assert "process_resident_memory_bytes" in found
+
+
+def test_the_process_is_told_where_proc_has_nothing_but_processes(tmp_path):
+    (tmp_path / "self").symlink_to("/proc/self")
+    hidden = {f.name: f for f in Process(proc=str(tmp_path), registry=None).collect()}
+    plain = {f.name: f for f in ProcessCollector(registry=None).collect()}
+    assert hidden.keys() == plain.keys()
+    started = [found["process_start_time_seconds"].samples[0].value for found in (hidden, plain)]
+    assert started[0] == pytest.approx(started[1], abs=5)
 
 
 def test_promtool_finds_no_fault():
