@@ -14,9 +14,9 @@ _NO_ROUTE: Final = {
     "address_family_not_supported",
     "address_not_available",
 }
+_SILENT: Final = {failure.TIMEOUT, failure.KERNEL_TIMEOUT}
 _LOST_ON_THE_WAY: Final = {
-    failure.TIMEOUT,
-    failure.KERNEL_TIMEOUT,
+    *_SILENT,
     failure.HOST_UNREACHABLE,
     failure.NETWORK_UNREACHABLE,
 }
@@ -218,8 +218,31 @@ def resolver_trouble(evidence: Evidence) -> bool:
 
 
 def lossy(evidence: Evidence) -> bool:
-    """The line lost neutral twins now and then, and the failure is silence."""
-    return silent(evidence) and decoy.bad_line(evidence)
+    """The line lost neutral twins now and then, or neutral queries, and the failure is silence."""
+    return silent(evidence) and (decoy.bad_line(evidence) or _loses_queries(evidence))
+
+
+def _loses_queries(evidence: Evidence) -> bool:
+    """Whether the resolver that kept silent left some of the anchors' queries unanswered too.
+
+    Nothing repeats a datagram that was lost: connections to the decoy would not show it.
+    """
+    if evidence.decided is None or not evidence.decided.lookup:
+        return False
+    asked = {
+        step.detail.get("resolver")
+        for trial in evidence.trials
+        for step in trial.steps
+        if step.op == "resolve" and step.failure in _SILENT
+    }
+    neutral = [
+        step
+        for anchor in evidence.anchors
+        for step in anchor.steps
+        if step.op == "resolve" and step.detail.get("resolver") in asked
+    ]
+    lost = sum(step.failure in _SILENT for step in neutral)
+    return 0 < lost < len(neutral)
 
 
 def denied(evidence: Evidence) -> bool:
@@ -280,7 +303,7 @@ def settled(evidence: Evidence) -> bool:
 
 def silent(evidence: Evidence) -> bool:
     """Whether it failed by silence, which loss looks like as well."""
-    return evidence.failure in {failure.TIMEOUT, failure.KERNEL_TIMEOUT}
+    return evidence.failure in _SILENT
 
 
 def inside_handshake(evidence: Evidence) -> bool:

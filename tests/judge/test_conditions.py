@@ -1,6 +1,7 @@
 """probe.judge.conditions: where one condition ends and the next begins."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.cases import (
@@ -165,6 +166,28 @@ def test_what_a_resolver_could_not_find_out_is_no_accusation(failure: str, troub
     found = evidence(trials([resolve(failure)]), **control())
     assert when.resolver_trouble(found) is trouble
     assert (rule_for(found).outcome == "blocked") is not trouble
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome"),
+    [
+        ([None, None], "blocked"),
+        ([None, TIMEOUT], "inconclusive"),
+        ([TIMEOUT, TIMEOUT], "blocked"),  # one that never answers is no line that loses
+    ],
+)
+def test_a_resolver_that_loses_the_anchors_queries_too_accuses_nobody(
+    others: list[str | None], outcome: str
+) -> None:
+    def round_(failures: list[str | None]) -> tuple[Any, ...]:
+        dialled = tuple(s for s in UP[0].steps if s.op != "resolve")
+        return tuple(replace(UP[0], steps=(resolve(f), *dialled)) for f in failures)
+
+    silence = trials([resolve(TIMEOUT)], check="dns", target=NAME)
+    there = control([resolve()], check="dns", target=NAME)
+    found = rule_for(evidence(silence, round_(others), **there))
+    assert found.outcome == outcome
+    assert found.id == ("bad-line" if outcome == "inconclusive" else "failed-control-fine")
 
 
 def test_inside_the_handshake_is_where_names_are_read() -> None:
