@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from probe.core.address import Endpoint
 from probe.plan.jobs import Plan
 
 
@@ -26,6 +27,12 @@ def changes(old: Plan, new: Plan) -> Changes:
         )
     if new.results.absolute() != old.results.absolute():
         raise ReloadRefusedError("results: to write into another folder, restart the probe")
+    if _listening(new) != _listening(old):
+        raise ReloadRefusedError(
+            "metrics.listen: to listen elsewhere, or no longer, restart the probe"
+        )
+    if (new.alerts is None) != (old.alerts is None):
+        raise ReloadRefusedError("alerts: to switch them on or off, restart the probe")
     before = {job.target.id: job for job in old.jobs}
     after = {job.target.id: job for job in new.jobs}
     return Changes(
@@ -33,3 +40,7 @@ def changes(old: Plan, new: Plan) -> Changes:
         removed=tuple(name for name in before if name not in after),
         changed=tuple(name for name in after if name in before and after[name] != before[name]),
     )
+
+
+def _listening(plan: Plan) -> Endpoint | None:
+    return plan.metrics.at if plan.metrics else None

@@ -99,3 +99,23 @@ def test_a_small_disk_and_few_files_are_wrong(
     assert (states["results"], states["disk"]) == ("ok", "wrong")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
     assert findings(here)["open files"]["state"] == "wrong"
+
+
+def test_whether_somebody_could_be_told_is_looked_at(here: Run, probe: Command) -> None:
+    name = probe.configure(
+        "id: a, url: 'tcp://192.0.2.1:1'",
+        alerts="{urls_file: urls}",
+        metrics="{listen: '0.0.0.0:9469'}",
+    )
+    found = findings(here, "-c", name)
+    assert found["alerts"]["state"] == "wrong"
+    assert found["metrics"]["state"] == "note"
+    urls = probe.folder / "urls"
+    urls.write_text("json://127.0.0.1/hunter2\n")
+    urls.chmod(0o600)
+    found = findings(here, "-c", name)
+    assert found["alerts"] == {
+        "subject": "alerts",
+        "state": "ok",
+        "text": "1 to tell; 'probe alerts test' sends a message",
+    }

@@ -73,9 +73,7 @@ class Alerts:
 
     def planned(self, plan: Plan) -> None:
         """Follow this plan's features from now on; those that are gone are forgotten."""
-        if plan.alerts is None:
-            _log.warning("alerts: no addresses any more; switching them off takes a restart")
-            return
+        assert plan.alerts is not None  # a reload that switches them off is refused
         try:
             self._urls = plan.alerts.urls()
         except ConfigError as exc:

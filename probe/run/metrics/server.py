@@ -71,10 +71,8 @@ class MetricsServer:
         ip, port = self._server.sockets[0].getsockname()[:2]
         self.at = Endpoint(ip, port)
         if self._place.public:
-            _log.warning(
-                "metrics: %s can be read by whoever reaches it, without a password", self.at
-            )
-        _log.info("metrics: http://%s/metrics, http://%s/healthz", self.at, self.at)
+            _log.warning("metrics: whoever reaches port %d can read them, unasked", port)
+        _log.info("metrics on port %d: /metrics, /healthz, /livez", port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
