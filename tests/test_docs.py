@@ -21,6 +21,7 @@ from typing import get_args
 import dns.message
 import pytest
 from pydantic import BaseModel
+from support.history import sealed, write
 from support.servers import http, page
 from support.tracing import FakeTracer
 
@@ -54,6 +55,7 @@ from probe.plan.alerts import MOST_URLS
 from probe.plan.config import Config
 from probe.plan.target import COMMON
 from probe.record.journal import BACKLOG_BYTES, BACKLOG_LINES
+from probe.record.parts import KINDS
 from probe.run.alerts.notifier import DEADLINE
 from probe.run.alerts.sender import BACKOFF, GATHER
 from probe.run.alerts.sender import LONGEST as GIVEN_UP
@@ -353,6 +355,24 @@ def test_the_examples_of_reading_work(tmp_path, monkeypatch, capsys):
         ["sh", "-c", blocks(reading, "sh")[1]], capture_output=True, check=True, text=True
     )
     assert shell.stdout.split() == ["1", '"mechanism":"tcp.refused"']
+
+
+def test_the_examples_of_reading_sealed_days_work(tmp_path):
+    write(tmp_path / "results")
+    sealed(tmp_path / "results")
+    (source,) = blocks(section(FORMAT, "## Sealed days"), "python")
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=tmp_path, capture_output=True, check=True, text=True
+    )
+    assert re.search(r"shop +│ connect +│ connection_reset +│ +2 │", done.stdout), done.stdout
+
+
+def test_every_column_of_sealed_days_is_described():
+    told = section(FORMAT, "## Sealed days")
+    for kind in KINDS:
+        table = told.partition(f"| column of `{kind.name}`")[2].partition("\n\n")[0]
+        names = (words(line.split("|")[1]) for line in table.splitlines()[2:])
+        assert kind.columns.types.keys() == set().union(*names)
 
 
 # --- docs/configuration.md

@@ -13,8 +13,6 @@ from probe.cli.common import add_config, add_results, existing_results, output
 from probe.cli.main import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from probe.core.model import Verdict
     from probe.judge.evidence import Evidence
 
@@ -35,16 +33,23 @@ def run(args: argparse.Namespace) -> int:
     if args.id is not None and len(args.id) < _SHORTEST:
         raise Usage(f"give at least the first {_SHORTEST} characters of an id")
 
-    from probe.cli.stored import Bodies, collect, evidence_of, named, newest
+    from probe.cli.stored import (
+        Bodies,
+        collect,
+        evidence_of,
+        members_of,
+        named,
+        newest_failure,
+        verdict_called,
+    )
     from probe.plan.knowledge import shipped_knowledge
 
-    verdicts = list(newest(root, None, None).values())
-    verdict = _chosen(verdicts, args.id)
+    verdict = verdict_called(root, args.id) if args.id else newest_failure(root)
     if verdict is None:
         what = f"nothing has an id that begins with '{args.id}'" if args.id else "all is ok"
         raise Usage(f"{what} in '{root}'")
     with output(args.out) as out:
-        members = [verdict] if verdict.target else _members(verdicts, verdict)
+        members = [verdict] if verdict.target else members_of(root, verdict)
         if verdict.target is None:
             _say_feature(verdict, out)
         found = collect(root, (id_ for member in members for id_ in named(member)))
@@ -52,25 +57,6 @@ def run(args: argparse.Namespace) -> int:
             evidence = evidence_of(member, found, Bodies(root), shipped_knowledge())
             say(member, evidence, out)
     return 0
-
-
-def _chosen(verdicts: "Sequence[Verdict]", id_: str | None) -> "Verdict | None":
-    if id_ is None:
-        not_ok = [v for v in verdicts if v.outcome != "ok" and v.target is not None]
-        return not_ok[-1] if not_ok else None
-    for verdict in reversed(verdicts):
-        if verdict.id.startswith(id_) or verdict.cycle.startswith(id_):
-            return verdict
-    for verdict in reversed(verdicts):
-        if any(m.startswith(id_) for m in (*verdict.evidence, *verdict.control.ids)):
-            return verdict
-    return None
-
-
-def _members(verdicts: "Sequence[Verdict]", feature: "Verdict") -> "list[Verdict]":
-    """The targets' verdicts that a feature's verdict was made of."""
-    firsts = set(feature.evidence)
-    return [v for v in verdicts if v.target is not None and firsts.intersection(v.evidence[:1])]
 
 
 def _say_feature(verdict: "Verdict", out: TextIO) -> None:

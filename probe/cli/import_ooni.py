@@ -82,7 +82,7 @@ class _Import:
         from probe.plan.knowledge import shipped_knowledge
         from probe.record.ooni.stored import Stored
 
-        self._stored = Stored()
+        self._stored = Stored(self.journal.root)
         self._knowledge = shipped_knowledge()
         self._catalogue, self._policies, self._single = _catalogue()
 
@@ -116,10 +116,11 @@ class _Import:
     def _take(self, found: "Found") -> None:
         from probe.judge.covered import covered
         from probe.judge.deciding import deciding
+        from probe.record.parts import MEASUREMENTS
 
         made = [replace(m, covered=covered(deciding(m))) for m in found.measurements]
-        path = self.journal.root / f"{utc_day(found.measurements[0].started)}.jsonl"
-        new = [m for m in made if self._stored.add(m.id, path)]
+        day = utc_day(found.measurements[0].started)
+        new = [m for m in made if self._stored.add(m.id, MEASUREMENTS, day)]
         self.known += len(made) - len(new)
         for data in found.objects.values() if new else ():
             self.journal.objects.put(data)
@@ -176,10 +177,9 @@ class _Import:
         return judge(evidence, found.ended)
 
     def _give(self, verdict: Verdict) -> None:
-        from probe.record.journal import VERDICTS
+        from probe.record.parts import JUDGED
 
-        path = self.journal.root / VERDICTS / f"{utc_day(verdict.at)}.jsonl"
-        if self._stored.add(verdict.id, path):
+        if self._stored.add(verdict.id, JUDGED, utc_day(verdict.at)):
             self.journal.verdict(verdict)
 
 

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "report": "write a page with pictures: what was reported, and what was measured",
     "control": "let probes elsewhere ask what this machine sees of their targets",
     "alerts": "send a test to whoever is told when a feature changes",
+    "seal": "pack past days of results, and delete what is too old",
     "doctor": "look whether this machine is ready to measure",
     "targets": "list the services and targets that come with the program",
     "demo": "see it work on an embedded internet, without any network",

@@ -1,14 +1,16 @@
 """Stored verdicts with everything that they rest on, for commands that look at them again."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from probe.core.model import Measurement, Verdict
 from probe.judge.evidence import TRIALS, Evidence
 from probe.judge.knowledge import Knowledge
+from probe.record.find import NEAR, days_with, measurements_by_id, moment_of
 from probe.record.objects import Objects
-from probe.record.scan import ScanReport, measurements, verdicts
+from probe.record.parts import JUDGED
+from probe.record.scan import ScanReport, verdicts
 
 
 class Bodies(Mapping[str, bytes]):
@@ -45,6 +47,63 @@ def newest(root: Path, since: datetime | None, until: datetime | None) -> dict[s
     return found
 
 
+def verdict_called(root: Path, id_: str) -> Verdict | None:
+    """The newest verdict whose id or cycle begins so, else one that rests on a measurement whose id
+    does."""
+    at = moment_of(id_)
+    if at is not None and (found := _called(_around(root, at), id_)):
+        return found
+    where = (
+        "starts_with(id, ?) OR starts_with(cycle, ?) OR"
+        " list_has_any([starts_with(one, ?) FOR one IN evidence || control_ids], [true])"
+    )
+    text = id_.encode()
+    for day in days_with(root, JUDGED, where, [id_] * 3, lambda line: text in line):
+        if found := _called(_of_day(root, day), id_):
+            return found
+    return None
+
+
+def newest_failure(root: Path) -> Verdict | None:
+    """The last verdict on a target that is not ok."""
+    where = "outcome <> 'ok' AND target IS NOT NULL"
+    for day in days_with(root, JUDGED, where, [], lambda _: True):
+        failed = [v for v in _of_day(root, day) if v.outcome != "ok" and v.target is not None]
+        if failed:
+            return failed[-1]
+    return None
+
+
+def members_of(root: Path, feature: Verdict) -> list[Verdict]:
+    """The targets' verdicts that a feature's verdict was made of."""
+    firsts = set(feature.evidence)
+    around = _around(root, feature.at)
+    return [v for v in around if v.target is not None and firsts.intersection(v.evidence[:1])]
+
+
+def _called(verdicts: Sequence[Verdict], id_: str) -> Verdict | None:
+    for verdict in reversed(verdicts):
+        if verdict.id.startswith(id_) or verdict.cycle.startswith(id_):
+            return verdict
+    for verdict in reversed(verdicts):
+        if any(one.startswith(id_) for one in named(verdict)):
+            return verdict
+    return None
+
+
+def _around(root: Path, at: datetime) -> list[Verdict]:
+    try:
+        return list(newest(root, at - NEAR, at + NEAR).values())
+    except OverflowError:  # at an end of the calendar
+        return []
+
+
+def _of_day(root: Path, day: str) -> list[Verdict]:
+    since = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    until = None if day == date.max.isoformat() else since + timedelta(days=1)
+    return list(newest(root, since, until).values())
+
+
 def named(verdict: Verdict) -> tuple[str, ...]:
     """The ids of all measurements that a verdict rests on."""
     return (*verdict.evidence, *verdict.control.ids)
@@ -52,8 +111,7 @@ def named(verdict: Verdict) -> tuple[str, ...]:
 
 def collect(root: Path, wanted: Iterable[str]) -> dict[str, Measurement]:
     """These measurements, as far as they are there."""
-    ids = set(wanted)
-    return {m.id: m for m in measurements(root, None, None, ScanReport()) if m.id in ids}
+    return measurements_by_id(root, wanted)
 
 
 def evidence_of(

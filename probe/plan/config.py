@@ -20,6 +20,7 @@ from probe.plan.anchors import AnchorsSection
 from probe.plan.controls import ControlSection
 from probe.plan.limits import LimitsSection
 from probe.plan.metrics import MetricsSection
+from probe.plan.retention import RetentionSection
 from probe.plan.schedule import Cron, Every, QuietHours, ScheduleSection, keyed
 from probe.plan.section import Strict
 from probe.plan.target import OptionError, feature_of, parse_target
@@ -178,6 +179,7 @@ class Config(Strict):
     results: str = "results"
     metrics: MetricsSection = MetricsSection()
     alerts: AlertsSection = AlertsSection()
+    retention: RetentionSection = RetentionSection()
     tls: TlsSection = TlsSection()
     timeout: Duration = 30.0
     timeouts: TimeoutsSection = TimeoutsSection()

@@ -12,8 +12,9 @@ import msgspec
 
 from probe.core.model import Outcome, Vantage
 from probe.record.codec import BadLineError
-from probe.record.journal import VERDICTS
-from probe.record.scan import ScanReport, day_files, records, within
+from probe.record.columns import VANTAGE_TEXT, instant_text, object_text, string_text
+from probe.record.parts import JUDGED, days, sources
+from probe.record.scan import ScanReport, day_records, within
 
 
 class Brief(msgspec.Struct, gc=False):
@@ -34,27 +35,51 @@ class _Line(Brief, gc=False):
 
 _DECODER: Final = msgspec.json.Decoder(_Line)
 _VANTAGE: Final = msgspec.json.Decoder(Vantage)
+_TEXT: Final = object_text(  # the same of a sealed verdict
+    at=instant_text("at"),
+    vantage=VANTAGE_TEXT,
+    target=string_text("target"),
+    service=string_text("service"),
+    feature=string_text("feature"),
+    outcome=string_text("outcome"),
+    mechanism=string_text("mechanism"),
+)
 
 
-def verdict_files(root: Path, since: datetime | None, until: datetime | None) -> list[Path]:
-    """The files of a results folder that can hold verdicts of ``since`` <= t < ``until``."""
-    return day_files(root / VERDICTS, since, until)
+def verdict_days(root: Path, since: datetime | None, until: datetime | None) -> list[str]:
+    """The days of a results folder that can hold verdicts of ``since`` <= t < ``until``."""
+    return days(root, JUDGED, since, until)
+
+
+def verdict_bytes(root: Path, day: str) -> int:
+    """What the verdicts of a day take on disk; sealed, it is a tenth of the lines."""
+    found = sources(root, JUDGED, day)
+    open_files = [*found.taken, *([found.open] if found.open else [])]
+    return sum(_size(path) for path in open_files) + 10 * sum(map(_size, found.sealed))
 
 
 def briefs(
-    path: Path,
+    root: Path,
+    day: str,
     since: datetime | None = None,
     until: datetime | None = None,
     report: ScanReport | None = None,
 ) -> Iterator[Brief]:
-    """The verdicts of one file that were given in ``since`` <= t < ``until``, as written.
+    """The verdicts of one day that were given in ``since`` <= t < ``until``, as written.
 
     Verdicts of one vantage share one object. A line that is none goes into the report.
     """
-    found = records(path, _decoder(), report or ScanReport())
+    found = day_records(root, JUDGED, day, _decoder(), report or ScanReport(), _TEXT)
     if since is None and until is None:
         return found
     return (brief for brief in found if within(brief.at, since, until))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _decoder() -> Callable[[bytes], Brief]:

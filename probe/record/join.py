@@ -15,8 +15,9 @@ import msgspec
 
 from probe.core.model import Locus, Measurement, Outcome, Verdict
 from probe.record.codec import BadLineError, decode_measurement
-from probe.record.journal import VERDICTS
-from probe.record.scan import ScanReport, day_files, records, within
+from probe.record.columns import object_text, string_text
+from probe.record.parts import JUDGED, MEASUREMENTS, days
+from probe.record.scan import ScanReport, day_records, within
 
 
 class Judged(NamedTuple):
@@ -57,6 +58,15 @@ class _Line(msgspec.Struct):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Line)
+_TEXT: Final = object_text(  # the same part of a sealed verdict
+    cycle=string_text("cycle"),
+    target=string_text("target"),
+    outcome=string_text("outcome"),
+    mechanism=string_text("mechanism"),
+    locus=string_text("locus"),
+    rule=string_text("rule"),
+    control=object_text(outcome=string_text("control_outcome")),
+)
 _KEY_BYTES: Final = 15  # 120 bits tell a million cycles apart, and fit Python's 48-byte block
 _Day = dict[bytes, Judged]
 
@@ -72,18 +82,18 @@ def judged(
     Of several verdicts on one cycle the one written last counts: it was recomputed.
     """
     report = report or ScanReport()
-    files = {date.fromisoformat(path.stem): path for path in day_files(root / VERDICTS)}
+    given = [date.fromisoformat(day) for day in days(root, JUDGED)]
     held: dict[date, _Day] = {}
     same: dict[Judged, Judged] = {}
-    for path in day_files(root, since, until):
-        today = date.fromisoformat(path.stem)
-        near = [day for day in files if 0 <= (day - today).days <= 1]
+    for name in days(root, MEASUREMENTS, since, until):
+        today = date.fromisoformat(name)
+        near = [day for day in given if 0 <= (day - today).days <= 1]
         held = {day: held[day] for day in near if day in held}
         for day in near:
             if day not in held:
-                held[day] = _load(files[day], same, report)
+                held[day] = _load(root, day.isoformat(), same, report)
         latest_first = [held[day] for day in sorted(near, reverse=True)]
-        for measurement in records(path, decode_measurement, report):
+        for measurement in day_records(root, MEASUREMENTS, name, decode_measurement, report):
             if within(measurement.started, since, until):
                 yield measurement, _find(latest_first, measurement.cycle)
 
@@ -96,13 +106,13 @@ def _find(days: list[_Day], cycle: str) -> Judged | None:
     return None
 
 
-def _load(path: Path, same: dict[Judged, Judged], report: ScanReport) -> _Day:
-    day: _Day = {}
-    for line in records(path, _decode, report):
+def _load(root: Path, day: str, same: dict[Judged, Judged], report: ScanReport) -> _Day:
+    found: _Day = {}
+    for line in day_records(root, JUDGED, day, _decode, report, _TEXT):
         if line.target is not None:
             told = Judged(line.outcome, line.mechanism, line.locus, line.rule, line.control.outcome)
-            day[_key(line.cycle)] = same.setdefault(told, told)
-    return day
+            found[_key(line.cycle)] = same.setdefault(told, told)
+    return found
 
 
 def _decode(line: bytes) -> _Line:

@@ -150,9 +150,17 @@ def _open_locked(path: Path) -> tuple[int, int, bool]:
         except OSError:
             os.close(descriptor)
             raise
-        if status.st_nlink:
+        if _stands_at(path, status):
             return descriptor, status.st_size, new
-        os.close(descriptor)  # deleted while we waited for the lock: a line in it would be lost
+        # Deleted or taken for sealing while we waited for the lock: a line in it would be lost.
+        os.close(descriptor)
+
+
+def _stands_at(path: Path, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), status)
+    except FileNotFoundError:
+        return False
 
 
 def _write_whole(descriptor: int, size: int, line: bytes) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from probe.record.durable import Syncer
 
 OBJECTS: Final = "objects"
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
+_RENEWED: Final = 3600.0  # seconds; how far an object's date may be behind its last use
 _REMEMBERED: Final = 10_000  # names known to be on disk; bounds memory where every body differs
 
 
@@ -22,23 +24,26 @@ class Objects:
         """Use the results folder ``root``; ``syncer`` makes objects survive a power cut."""
         self._folder = root / OBJECTS
         self._syncer = syncer
-        self._seen: set[str] = set()
         self.paused = False
+        self._seen: dict[str, float] = {}  # when it was last known to be there, and its date new
 
     def put(self, data: bytes) -> str:
-        """Store the bytes unless they are there; gives their SHA-256. Raises ResultsError."""
+        """Store the bytes unless they are there; gives their SHA-256. Raises ResultsError.
+
+        The file's date becomes that of its last use: what nobody has used for long may be deleted
+        (``record.retain``).
+        """
         name = hashlib.sha256(data).hexdigest()
-        if name not in self._seen:
+        now = time.monotonic()
+        if now - self._seen.get(name, -_RENEWED) >= _RENEWED:
             path = self._folder / name
-            if self.paused:
-                raise DiskFull(f"{path}: the disk is nearly full; no objects are stored")
             try:
                 self._store(path, data)
             except OSError as exc:
                 raise explained(path, exc) from exc
             if len(self._seen) >= _REMEMBERED:
                 self._seen.clear()
-            self._seen.add(name)
+            self._seen[name] = now
         return name
 
     def get(self, name: str) -> bytes:
@@ -56,10 +61,15 @@ class Objects:
 
     def _store(self, path: Path, data: bytes) -> None:
         try:
-            if path.stat().st_size == len(data):
+            status = path.stat()
+            if status.st_size == len(data):
+                if not 0 <= time.time() - status.st_mtime < _RENEWED:
+                    os.utime(path)
                 return  # any other size is what a power cut left: it is written again
         except FileNotFoundError:
             make_folder(path.parent)
+        if self.paused:
+            raise DiskFull(f"{path}: the disk is nearly full; no objects are stored")
         draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
         try:
             _write(draft, data)

@@ -1,19 +1,31 @@
 """Reads results back as one history, record by record, whatever state the files are in.
 
-Memory stays bounded by the longest line. A line that is no record is counted and skipped. A last
+Past days may be sealed, the others are JSON Lines; nobody who reads needs to know which. Memory
+stays bounded by the longest line. A line that is no record is counted and skipped. A last
 line without its newline is a writer at work, or what a crash left: counted apart, and skipped.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from probe.core.model import Event, Measurement, Verdict
-from probe.core.times import rfc3339, utc_day
 from probe.record.codec import BadLineError, decode_event, decode_measurement, decode_verdict
-from probe.record.journal import EVENTS, VERDICTS
+from probe.record.parts import (
+    DIARY,
+    JUDGED,
+    MEASUREMENTS,
+    Kind,
+    Sources,
+    days,
+    diary_sources,
+    opened,
+    sources,
+)
+from probe.record.sealed import sealed_records
 
 LINE_LIMIT: Final = 16 * 1024**2  # bytes
 EXAMPLES: Final = 10
@@ -70,8 +82,8 @@ def measurements(
     holds none.
     """
     report = report or ScanReport()
-    for path in day_files(root, since, until):
-        for measurement in records(path, decode_measurement, report):
+    for day in days(root, MEASUREMENTS, since, until):
+        for measurement in day_records(root, MEASUREMENTS, day, decode_measurement, report):
             if within(measurement.started, since, until):
                 yield measurement
 
@@ -84,8 +96,8 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """The verdicts given in ``since`` <= t < ``until``, likewise."""
     report = report or ScanReport()
-    for path in day_files(root / VERDICTS, since, until):
-        for verdict in records(path, decode_verdict, report):
+    for day in days(root, JUDGED, since, until):
+        for verdict in day_records(root, JUDGED, day, decode_verdict, report):
             if within(verdict.at, since, until):
                 yield verdict
 
@@ -96,54 +108,85 @@ def events(
     until: datetime | None = None,
     report: ScanReport | None = None,
 ) -> Iterator[Event]:
-    """The events of ``since`` <= t < ``until``, in the order in which they were written."""
-    for event in records(root / EVENTS, decode_event, report or ScanReport()):
+    """The events of ``since`` <= t < ``until``: by day what is sealed, then as written."""
+    report = report or ScanReport()
+    look = partial(diary_sources, root, since, until)
+    for event in _records(look, DIARY.columns.text, decode_event, report):
         if within(event.at, since, until):
             yield event
 
 
-def day_files(
-    folder: Path, since: datetime | None = None, until: datetime | None = None
-) -> list[Path]:
-    """The folder's day files that can hold records of ``since`` <= t < ``until``, in order."""
-    if not folder.is_dir():
-        return []
-    first = utc_day(since) if since else ""
-    end = rfc3339(until) if until else "~"  # behind every digit
-    return sorted(
-        path
-        for path in folder.glob("????-??-??.jsonl")
-        if _is_day(path.stem) and first <= path.stem and f"{path.stem}T00:00:00.000000Z" < end
-    )
+def day_records(
+    root: Path,
+    kind: Kind,
+    day: str,
+    decode: Callable[[bytes], _Record],
+    report: ScanReport,
+    text: str | None = None,
+) -> Iterator[_Record]:
+    """Every record of a day that ``decode`` can read, wherever it lies, as they were written.
+
+    ``decode`` raises BadLineError for the others, which go into the report. ``text`` is SQL for
+    the line that it is given of a sealed record, where less than the whole line will do.
+    """
+    look = partial(sources, root, kind, day)
+    return _records(look, text or kind.columns.text, decode, report)
+
+
+def _records(
+    look: Callable[[], Sources], text: str, decode: Callable[[bytes], _Record], report: ScanReport
+) -> Iterator[_Record]:
+    with opened(look) as (sealed, files):
+        for path in sealed:
+            if path.suffix == ".parquet":
+                yield from sealed_records(path, text, decode, report.note_bad)
+            else:
+                yield from records(path, decode, report)
+        for file in files:
+            yield from _lines(file, decode, report)
 
 
 def records(
     path: Path, decode: Callable[[bytes], _Record], report: ScanReport
 ) -> Iterator[_Record]:
-    """Every line of one file that ``decode`` can read; a missing file has none.
-
-    ``decode`` raises BadLineError for the others, which go into the report.
-    """
+    """Every line of one file that ``decode`` can read; a missing file has none."""
     try:
         file = path.open("rb", buffering=_BUFFER)
     except FileNotFoundError:
         return
     with file:
-        number = 0
-        while line := file.readline(LINE_LIMIT):
-            number += 1
-            if line[-1] != 0x0A and not (len(line) == LINE_LIMIT and _skip_rest(file)):
-                report.note_unfinished(path, number)
-                return  # its end may be there by now, and is no line of its own
-            if line[-1] != 0x0A:
-                report.note_bad(path, number, f"longer than {LINE_LIMIT // 1024**2} MiB")
-            else:
-                try:
-                    record = decode(line)
-                except BadLineError as exc:
-                    report.note_bad(path, number, str(exc))
-                else:
-                    yield record
+        yield from _lines(file, decode, report)
+
+
+def _lines(
+    file: BinaryIO, decode: Callable[[bytes], _Record], report: ScanReport
+) -> Iterator[_Record]:
+    path = Path(file.name)
+    for number, line in _numbered(file, report):
+        try:
+            record = decode(line)
+        except BadLineError as exc:
+            report.note_bad(path, number, str(exc))
+        else:
+            yield record
+
+
+def lines_of(file: BinaryIO, report: ScanReport) -> Iterator[bytes]:
+    """The whole lines of a file that are not too long to be records."""
+    return (line for _, line in _numbered(file, report))
+
+
+def _numbered(file: BinaryIO, report: ScanReport) -> Iterator[tuple[int, bytes]]:
+    path, number = Path(file.name), 0
+    while line := file.readline(LINE_LIMIT):
+        number += 1
+        if line[-1] == 0x0A:
+            yield number, line
+        elif len(line) == LINE_LIMIT and _skip_rest(file):
+            report.note_bad(path, number, f"longer than {LINE_LIMIT // 1024**2} MiB")
+        else:
+            report.note_unfinished(path, number)
+            return  # its end may be there by now, and is no line of its own
 
 
 def within(at: datetime, since: datetime | None, until: datetime | None) -> bool:
@@ -157,11 +200,3 @@ def _skip_rest(file: BinaryIO) -> bool:
         if piece[-1] == 0x0A:
             return True
     return False
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

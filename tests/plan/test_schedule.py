@@ -90,7 +90,7 @@ def test_a_target_that_is_never_due_is_told_with_its_key(target, said):
     [
         ("at_once: 0", "limits.at_once"),
         ("per_host: none", "limits.per_host"),
-        ("memory: 1 GB", "limits.memory"),
+        ("memory: 1 TB", "limits.memory"),
         ("per_hour: 3", "unknown key"),
     ],
 )

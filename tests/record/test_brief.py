@@ -6,7 +6,7 @@ from pathlib import Path
 from support.reported import START, cycles
 
 from probe.core.model import Vantage
-from probe.record.brief import briefs, verdict_files
+from probe.record.brief import briefs, verdict_days
 from probe.record.codec import encode
 from probe.record.scan import ScanReport, verdicts
 
@@ -26,7 +26,7 @@ def stored(root: Path, extra: bytes = b"") -> Path:
 def test_a_brief_says_the_same_as_the_verdict(tmp_path: Path) -> None:
     path = stored(tmp_path)
     whole = list(verdicts(tmp_path))
-    brief = list(briefs(path))
+    brief = list(briefs(tmp_path, path.stem))
     names = ("at", "vantage", "target", "service", "feature", "outcome", "mechanism")
     assert [tuple(getattr(one, name) for name in names) for one in brief] == [
         tuple(getattr(one, name) for name in names) for one in whole
@@ -37,9 +37,9 @@ def test_a_brief_says_the_same_as_the_verdict(tmp_path: Path) -> None:
 def test_only_verdicts_of_the_time_asked_for_are_given(tmp_path: Path) -> None:
     path = stored(tmp_path)
     minute = timedelta(minutes=10)
-    assert len(list(briefs(path, START + minute, START + 2 * minute))) == 2
-    assert verdict_files(tmp_path, START + DAY, None) == []
-    assert verdict_files(tmp_path, None, START + DAY) == [path]
+    assert len(list(briefs(tmp_path, path.stem, START + minute, START + 2 * minute))) == 2
+    assert verdict_days(tmp_path, START + DAY, None) == []
+    assert verdict_days(tmp_path, None, START + DAY) == [path.stem]
 
 
 def test_a_line_that_is_no_verdict_is_counted_and_skipped(tmp_path: Path) -> None:
@@ -55,5 +55,5 @@ def test_a_line_that_is_no_verdict_is_counted_and_skipped(tmp_path: Path) -> Non
     ]
     path = stored(tmp_path, b"".join(bad))
     report = ScanReport()
-    assert len(list(briefs(path, report=report))) == 8
+    assert len(list(briefs(tmp_path, path.stem, report=report))) == 8
     assert report.bad == len(bad)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from probe.core.model import Control, Event, Measurement, Software, Target, Vantage, Verdict
-from probe.record import scan
+from probe.record import parts, scan
 from probe.record.codec import encode
+from probe.record.parts import MEASUREMENTS, days
 from probe.record.scan import ScanReport, events, measurements, verdicts
 
 NOON = datetime(2017, 7, 18, 12, tzinfo=UTC)
@@ -79,10 +80,13 @@ def test_the_interval_is_half_open_to_the_microsecond(tmp_path: Path) -> None:
 
 def test_files_outside_of_the_interval_are_not_opened(tmp_path: Path) -> None:
     store(tmp_path, *(measurement(str(n), NOON + n * DAY) for n in range(5)))
-    names = [path.stem for path in scan.day_files(tmp_path, NOON + DAY, NOON + 3 * DAY)]
-    assert names == ["2017-07-19", "2017-07-20", "2017-07-21"]
+    assert days(tmp_path, MEASUREMENTS, NOON + DAY, NOON + 3 * DAY) == [
+        "2017-07-19",
+        "2017-07-20",
+        "2017-07-21",
+    ]
     midnight = datetime(2017, 7, 20, tzinfo=UTC)
-    assert [p.stem for p in scan.day_files(tmp_path, until=midnight)] == [
+    assert days(tmp_path, MEASUREMENTS, until=midnight) == [
         "2017-07-18",
         "2017-07-19",
     ]
@@ -145,6 +149,7 @@ def test_a_line_beyond_the_limit_is_skipped_without_being_held(
     good = encode(measurement("good"))
     monkeypatch.setattr(scan, "LINE_LIMIT", len(good))
     monkeypatch.setattr(scan, "_BUFFER", 1000)
+    monkeypatch.setattr(parts, "_BUFFER", 1000)
     longer = good[:-1] + b" " * extra + b"\n"
     (tmp_path / "2017-07-18.jsonl").write_bytes(longer + good)
     report = ScanReport()

@@ -1,0 +1,124 @@
+"""Finds single records by their ids without reading everything: a year is searched in seconds.
+
+Ids are UUIDv7 and begin with their moment, so the days around it are looked through first; of
+sealed days only the column of ids is read, and of that only the row groups that can hold them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from probe.core.model import Measurement
+from probe.core.times import utc_day
+from probe.record.codec import BadLineError, decode_measurement
+from probe.record.parts import MEASUREMENTS, Kind, days, opened, sources
+from probe.record.scan import ScanReport, lines_of
+from probe.record.sealed import SealedError, rows
+
+NEAR: Final = timedelta(days=1)  # between an id's moment and the record that is looked for
+_FEW: Final = 200  # ids in one query: each row group's bounds are held against all of them
+_FILES: Final = 64  # in one query
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+_ID: Final = msgspec.json.Decoder(_Id)
+
+
+def moment_of(id_: str) -> datetime | None:
+    """The moment that the first characters of a UUIDv7 tell, to about a minute; None if none."""
+    digits = id_.replace("-", "")[:12]
+    try:
+        return datetime.fromtimestamp(int(digits.ljust(12, "0"), 16) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def measurements_by_id(root: Path, wanted: Iterable[str]) -> dict[str, Measurement]:
+    """These measurements, as far as they are there."""
+    missing = set(wanted)
+    found: dict[str, Measurement] = {}
+    every = days(root, MEASUREMENTS)
+    likely = {
+        utc_day(at + shift)
+        for at in map(moment_of, missing)
+        if at is not None
+        and datetime(2000, 1, 1, tzinfo=UTC) < at < datetime(9000, 1, 1, tzinfo=UTC)
+        for shift in (-NEAR, timedelta(0), NEAR)
+    }
+    for part in ([day for day in every if day in likely], [d for d in every if d not in likely]):
+        if missing:
+            found.update((m.id, m) for m in _in_days(root, part, missing))
+            missing -= found.keys()
+    return found
+
+
+def days_with(
+    root: Path, kind: Kind, where: str, values: Sequence[Any], holds: Callable[[bytes], bool]
+) -> Iterator[str]:
+    """The days, newest first, of which a record meets a condition.
+
+    It is given twice: as SQL for what is sealed, and as a test of lines, which may let too much
+    through.
+    """
+    query = f"SELECT 1 FROM read_parquet(?, hive_partitioning = false) WHERE {where} LIMIT 1"  # noqa: S608
+    for day in reversed(days(root, kind)):
+        with opened(partial(sources, root, kind, day)) as (sealed, files):
+            if any(holds(line) for file in files for line in lines_of(file, ScanReport())):
+                yield day
+                continue
+        for path in sealed:
+            if path.suffix != ".parquet" or _any(query, path, values):
+                yield day
+                break
+
+
+def _any(query: str, path: Path, values: Sequence[Any]) -> bool:
+    try:
+        return any(rows(query, [path], values))
+    except (SealedError, FileNotFoundError):
+        return False  # who reads the day is told
+
+
+def _in_days(root: Path, wanted: Sequence[str], ids: set[str]) -> Iterator[Measurement]:
+    parts: list[Path] = []
+    for day in wanted:
+        with opened(partial(sources, root, MEASUREMENTS, day)) as (sealed, files):
+            parts += [path for path in sealed if path.suffix == ".parquet"]
+            for file in files:
+                yield from _in_lines(lines_of(file, ScanReport()), ids)
+    few = sorted(ids)
+    for start in range(0, len(few), _FEW):
+        for first in range(0, len(parts), _FILES):
+            yield from _in_parts(parts[first : first + _FILES], few[start : start + _FEW])
+
+
+def _in_lines(lines: Iterable[bytes], ids: set[str]) -> Iterator[Measurement]:
+    for line in lines:
+        try:
+            if _ID.decode(line).id in ids:
+                yield decode_measurement(line)
+        except (BadLineError, ValueError, RecursionError):
+            continue
+
+
+def _in_parts(parts: Sequence[Path], ids: Sequence[str]) -> Iterator[Measurement]:
+    marks = ", ".join("?" * len(ids))
+    query = (
+        f"SELECT {MEASUREMENTS.columns.text} FROM read_parquet(?, hive_partitioning = false)"  # noqa: S608
+        f" WHERE id IN ({marks})"
+    )
+    try:
+        found = [line for (line,) in rows(query, parts, ids)]
+    except (SealedError, FileNotFoundError):
+        if len(parts) > 1:  # one of them is broken, or gone: the others still count
+            for path in parts:
+                yield from _in_parts([path], ids)
+        return
+    yield from _in_lines((line.encode() for line in found), set(ids))
