@@ -57,6 +57,8 @@ BUILT_IN: Final[dict[str, str]] = {
     "https": "probe.checks.http:HttpsCheck",
     "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
+    "socks5": "probe.checks.socks5:Socks5Check",
+    "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
 }
 

@@ -38,6 +38,7 @@ HTTP_STATUS: Final = "http_unexpected_status_code"
 INTERRUPTED: Final = "interrupted"
 PERMISSION: Final = "permission_denied"
 UNKNOWN: Final = "unknown_failure: "
+PROXY_REFUSED: Final = f"{UNKNOWN}refused by the proxy"  # its own word: not the network's doing
 
 _BY_ERRNO: Final = {
     errno.ECONNREFUSED: REFUSED,

@@ -28,3 +28,14 @@ def normal_host(host: str, shown: str) -> str:
     if labels[-1].isdigit():  # 300.1.2.3 and 1.2.3 are mistyped addresses, never names
         raise ValueError(f"'{shown}': '{host}' is neither an IP address nor a name")
     return name
+
+
+def parse_place(text: str) -> tuple[str, int]:
+    """A host and a port, as ``name:443`` or ``[2001:db8::1]:443``. ValueError for anything else."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"'{text[:80]}' is no host and port: write it as in www.example.com:443")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if ":" in host and not bracketed:
+        raise ValueError(f"'{text[:80]}': write an IPv6 address in brackets")
+    return normal_host(host[1:-1] if bracketed else host, text[:80]), int(port)

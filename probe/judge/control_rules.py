@@ -6,6 +6,7 @@ alike.
 
 from typing import Final
 
+from probe.core.failure import PROXY_REFUSED
 from probe.judge import answers, certificates, content, controls, deepest, protocols
 from probe.judge import conditions as when
 from probe.judge.evidence import ip_of
@@ -103,6 +104,16 @@ CONTROLLED: Final = (
         note="the server told of an error of its own, and not at the controls",
         comment="An overloaded or broken front server says so by itself.",
         otherwise="the same error at a control",
+    ),
+    Rule(
+        id="refused-by-proxy",
+        when=lambda e: e.failure == PROXY_REFUSED,
+        outcome="inconclusive",
+        locus="server",
+        mechanism=named("http.error"),
+        note="the proxy itself said no, and not to the control",
+        comment="Proxies have rules of their own about who may go where; their word came.",
+        otherwise="the same refusal at a control",
     ),
     Rule(
         id="answer-differs",

@@ -25,6 +25,8 @@ _ENDS: Final = {
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
     "wireguard": frozenset({"wireguard_initiation"}),
+    "socks5": frozenset({"socks5_greeting", "socks5_request"}),
+    "httpconnect": frozenset({"expect"}),
     "stun": frozenset({"stun_binding"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),
 }

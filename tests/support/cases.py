@@ -9,6 +9,7 @@ from typing import Any
 from support.records import WEB, anchor, https, measured, resolve, step
 from support.virtual import DAY
 
+from probe.core.failure import PROXY_REFUSED
 from probe.core.model import Measurement, Step, Target, Vantage
 from probe.judge import followups as f
 from probe.judge.evidence import Evidence
@@ -339,6 +340,10 @@ def cases() -> dict[str, Evidence]:
             **control([*answer, step("data_exchange", 2)], check="vpn"),
         ),
         "server-error-here": evidence(trials(broken), **control([*fine, step("expect", 2)])),
+        "refused-by-proxy": evidence(
+            trials([step("connect"), step("socks5_request", 1, PROXY_REFUSED)], check="socks5"),
+            **control([step("connect"), step("socks5_request")], check="socks5"),
+        ),
         "answer-differs": evidence(trials(odd), **control([*fine, step("expect", 2)])),
         "resolver-trouble": evidence(trials([resolve("dns_servfail_error")]), **control()),
         "own-filter": evidence(trials(home), **elsewhere),
