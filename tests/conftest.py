@@ -6,8 +6,8 @@ import signal
 import pytest
 from hypothesis import settings
 
-# Skip reasons that begin so are no failure in CI: a feature that the kernel lacks, or files that are
-# no part of the project and lie beside it where they are at all.
+# Skip reasons that begin so are no failure in CI: a feature that the kernel lacks, or files that
+# lie beside the project where they are at all.
 EXCUSED = ("kernel: ", "beside the project: ")
 
 # The same examples on every run, however slow the machine is just then.
