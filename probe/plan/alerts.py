@@ -110,7 +110,8 @@ class AlertsPlace:
         )
 
     def urls(self) -> tuple[str, ...]:
-        """The addresses: one in each line, without empty lines and those that begin with #.
+        """The addresses: one in each line of the file, without empty lines and those that begin
+        with #; in the variable, with blanks between them.
 
         Raises ConfigError, which names the variable or the file and never what is in it.
         """
@@ -122,7 +123,7 @@ class AlertsPlace:
         else:
             source = self.urls_file or ""
             text = _read(Path(source))
-        lines = [line.strip() for line in text.splitlines()]
+        lines = text.split() if self.urls_env else [line.strip() for line in text.splitlines()]
         urls = tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
         for number, url in enumerate(urls, 1):
             if not _SCHEME.match(url):

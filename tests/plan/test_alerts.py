@@ -55,8 +55,9 @@ def test_addresses_are_lines_of_a_file(tmp_path):
     assert place.urls() == ("json://one/", "json://two/")
 
 
-def test_addresses_are_lines_of_a_variable(monkeypatch):
-    monkeypatch.setenv("U", "json://one/\nmailto://me:p@x.test")
+@pytest.mark.parametrize("between", ["\n", "  "])
+def test_addresses_are_words_of_a_variable(monkeypatch, between):
+    monkeypatch.setenv("U", f"json://one/{between}mailto://me:p@x.test")
     assert AlertsPlace(urls_env="U").urls() == ("json://one/", "mailto://me:p@x.test")
 
 
