@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote_plus
 
 MASK: Final = "***"
 
@@ -17,3 +18,10 @@ _SECRET: Final = re.compile(
 def mask(text: str) -> str:
     """A URL, or a path with its query, without user names, passwords, tokens and keys."""
     return _SECRET.sub(rf"\g<key>{MASK}", _USERINFO.sub(f"{MASK}@", text))
+
+
+def secrets_in(text: str) -> set[str]:
+    """The values that ``mask`` hides in a query, as they stand there and decoded: a server that
+    repeats what it was asked repeats them too."""
+    values = {match[0].removeprefix(match["key"]) for match in _SECRET.finditer(text)}
+    return {each for value in values for each in (value, unquote_plus(value)) if each}

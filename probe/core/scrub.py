@@ -1,8 +1,9 @@
 """Takes addresses out of free text: a page or an error message may quote the vantage's own.
 
 Headers, bodies and error texts come from servers, and some repeat the client's address. Until the
-vantage's address is known, every address that is not the target's is replaced. A version number
-such as ``Chrome/99.0.0.0`` has an address's shape and is kept.
+vantage's address is known, every address that is not the target's is replaced, also one in a
+name, as in ``192-0-2-7.dsl.example``. A version number such as ``Chrome/99.0.0.0`` has an address's
+shape and is kept.
 """
 
 import ipaddress
@@ -10,7 +11,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from probe.core.masking import MASK
+from probe.core.spellings import Spellings
+
 SCRUBBED: Final = "[scrubbed]"
+_SECRET: Final = 4  # characters of a secret that is worth the name
+_SHORTEST: Final = 3  # characters of any address: "::1"
 
 _PORT = r"(?P<port>:\d{1,5}(?!\d))?"
 _V4: Final = re.compile(r"(?<![^\W_])(?<!\.)(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?![^\W_]|\.\d)" + _PORT)
@@ -23,6 +29,11 @@ _V6: Final = re.compile(
     r"(?P<ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?)"
     r"(?:%\w+)?(?<![^:]:)(?![^\W_]|:[\w:])"
 )
+# An address in a host's name, as providers call their customers' lines: 192-0-2-7.dsl.example.
+_NAMED: Final = re.compile(
+    r"(?<!\d)(?P<ip>\d{1,3}(?P<sep>[-_])\d{1,3}(?P=sep)\d{1,3}(?P=sep)\d{1,3})"
+    r"(?=[\w-]*\.[\w-]*[A-Za-z])(?!\d)"
+)
 _LEADING_ZEROS: Final = re.compile(r"\b0+(?=[0-9A-Fa-f])")
 # What stands before a version: a product name and a slash (RFC 9110 section 10.1.5), or the word.
 _VERSION: Final = re.compile(
@@ -34,10 +45,16 @@ _VERSION: Final = re.compile(
 class Scrubber:
     """Replaces addresses in text. ``keep`` are the target's own, which results show anyway."""
 
-    def __init__(self, keep: Iterable[str] = ()) -> None:
-        """Start with the target's addresses; ``hide`` adds the vantage's as they are learnt."""
+    def __init__(self, keep: Iterable[str] = (), secrets: Iterable[str] = ()) -> None:
+        """Start with the target's addresses; ``hide`` adds the vantage's as they are learnt.
+
+        ``secrets`` are what was sent to the target and may come back: they are masked. The
+        shortest are none: they stand in every text.
+        """
+        self._secrets = {secret for secret in secrets if len(secret) >= _SECRET}
         self._keep = {_canonical(ip) for ip in keep}
         self._hide: set[str] = set()
+        self._spelt: Spellings | None = None  # made when it is used, and anew after ``hide``
 
     def keep(self, ip: str) -> None:
         """Let an address of the target stand: it is in the results anyway.
@@ -55,14 +72,40 @@ class Scrubber:
         """Replace this address wherever it stands, even where a version number could."""
         if not ipaddress.ip_address(ip).is_loopback:
             self._hide.add(_canonical(ip))
+            self._spelt = None
 
     def text(self, text: str) -> str:
         """The text without addresses other than the target's."""
-        return _substituted(self._replace, text)
+        text = _substituted(self._replace, self.own(text))
+        named = text.count("-") >= 3 or text.count("_") >= 3
+        return _NAMED.sub(self._replace_named, text) if named else text
 
     def own(self, text: str) -> str:
-        """The text without the vantage's own addresses only, as far as they are known."""
-        return _substituted(self._replace_own, text) if self._hide else text
+        """The text without the vantage's own addresses only, as far as they are known, however
+        they are spelt; and without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        if not self._hide or len(text) < _SHORTEST:
+            return text
+        return self._own_spelt().replaced(_substituted(self._replace_own, text), SCRUBBED)
+
+    def shows_own(self, data: bytes) -> bool:
+        """Whether bytes that cannot be edited, as they are evidence, hold such an address, or a
+        secret."""
+        if any(secret.encode() in data for secret in self._secrets):
+            return True
+        return bool(self._hide) and self._own_spelt().within(data)
+
+    def _own_spelt(self) -> Spellings:
+        if self._spelt is None:
+            self._spelt = Spellings(self._hide - self._keep)
+        return self._spelt
+
+    def _replace_named(self, match: re.Match[str]) -> str:
+        ip = _address(match["ip"].replace(match["sep"], "."))
+        backwards = _address(".".join(reversed(match["ip"].split(match["sep"]))))
+        kept = {ip, backwards} & self._keep - self._hide
+        return match[0] if ip is None or kept else SCRUBBED
 
     def _replace(self, match: re.Match[str]) -> str:
         ip = _address(match["ip"])

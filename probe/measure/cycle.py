@@ -40,6 +40,9 @@ class _Cycle:
         self._needed = means.confirmation.needed
         # Without a control nothing is told apart, and repeats would only be further packets.
         self._asks = means.controlled and not job.private and not job.local
+        # A private target is not to be noticed, and one in the vantage's own network is nobody
+        # else's business: no follow-up carries its name anywhere.
+        self._followups = None if job.private or job.local else means.followups
 
     async def run(self) -> tuple[Measurement, Verdict]:
         for anchor in () if self._job.local else await self._means.health.recent():
@@ -65,10 +68,10 @@ class _Cycle:
         earlier = self._means.earlier.get(self._job.target.id, ())
         for trial in earlier:
             self._found[trial.id] = trial
-        if not earlier or not self._means.followups or self._job.private:
+        if not earlier or self._followups is None:
             return
         if when.inside_handshake(self._evidence()):
-            self._take(await self._means.followups.at_targets(self._job, self._id, earlier[-1]))
+            self._take(await self._followups.at_targets(self._job, self._id, earlier[-1]))
 
     async def _trial(self, number: int) -> Measurement:
         job = self._job
@@ -102,11 +105,11 @@ class _Cycle:
                 await self._ask_health()
                 await self._repeat(evidence)
         evidence = self._evidence()
-        if when.settled(evidence) or self._means.followups is None or self._job.private:
+        if when.settled(evidence) or self._followups is None:
             return
         if controls.all_failed(evidence) and not controls.fail_alike(evidence):
             return  # the failure is shared: nothing is left to be told apart
-        self._take(await self._means.followups.investigate(self._job, evidence, self._left()))
+        self._take(await self._followups.investigate(self._job, evidence, self._left()))
 
     async def _ask_health(self) -> None:
         if not self._job.local:
@@ -146,9 +149,9 @@ class _Cycle:
                 return
 
     async def _twin(self, number: int) -> None:
-        if self._means.followups is not None and not self._job.private:
+        if self._followups is not None:
             first = next(m for m in self._found.values() if m.role == "target")
-            self._take(await self._means.followups.twin(self._job, self._id, first, number))
+            self._take(await self._followups.twin(self._job, self._id, first, number))
 
     def _needed_for(self, evidence: Evidence) -> int:
         wanted = self._means.confirmation

@@ -1,7 +1,10 @@
 """One job becomes one measurement, always: whatever the network or we ourselves do."""
 
 import asyncio
+import base64
+import binascii
 import contextlib
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -10,8 +13,9 @@ from probe import __version__
 from probe.checks.kit import MAX_ADDRESSES, Kit
 from probe.core.failure import UNKNOWN
 from probe.core.ids import uuid7
+from probe.core.masking import secrets_in
 from probe.core.model import JSON, Measurement, Role, Software, Step, Vantage
-from probe.core.scrub import Scrubber
+from probe.core.scrub import SCRUBBED, Scrubber
 from probe.core.trace import Stopped, Trace
 from probe.judge.covered import covered
 from probe.judge.deciding import deciding
@@ -22,6 +26,7 @@ from probe.plan.jobs import Job
 
 SOFTWARE: Final = Software(name="probe", version=__version__)
 GRACE: Final = 5.0  # seconds beyond a job's timeout after which the check itself is at fault
+RAW: Final = "raw"  # in a step's detail: a message as it came, in base64
 _QUOTED: Final = 200  # characters of our own error that are kept
 
 
@@ -64,7 +69,7 @@ async def measure(
     steps that were under way marked ``interrupted``.
     """
     started = instruments.clock.now()
-    scrubber = Scrubber()
+    scrubber = Scrubber(secrets=secrets_in(str(getattr(job.check, "path", ""))))
     for ip in instruments.own_addresses:
         scrubber.hide(ip)
     trace = Trace(instruments.clock.monotonic, budget=job.timeout, scrubber=scrubber)
@@ -72,7 +77,7 @@ async def measure(
         net=instruments.net,
         trace=trace,
         trust=instruments.trust,
-        keep=instruments.keep,
+        keep=_keeper(instruments.keep, scrubber),
         resolvers=job.resolvers,
         timeouts=job.timeouts,
         ca_file=instruments.ca_file,
@@ -108,6 +113,20 @@ async def measure(
         for listener in kit.background:
             listener.cancel()
     return record(invalid)
+
+
+def _keeper(keep: Callable[[bytes], str], scrubber: Scrubber) -> Callable[[bytes], str]:
+    """Keeps no object that shows the vantage's own address: evidence is not edited, but withheld.
+
+    Its hash is recorded all the same, so that equal ones are known as such.
+    """
+
+    def guarded(data: bytes) -> str:
+        if scrubber.shows_own(data):
+            return hashlib.sha256(data).hexdigest()
+        return keep(data)
+
+    return guarded
 
 
 class Interrupted(asyncio.CancelledError):
@@ -147,7 +166,20 @@ def _without_own_addresses(step: Step, scrubber: Scrubber) -> Step:
     failure = step.failure
     if failure is not None and failure.startswith(UNKNOWN):
         failure = scrubber.own(failure)
-    return replace(step, failure=failure, detail=_scrub(step.detail, scrubber))
+    detail = _scrub(step.detail, scrubber)
+    if _shows_own(step.detail.get(RAW), scrubber):
+        detail[RAW] = SCRUBBED
+    return replace(step, failure=failure, detail=detail)
+
+
+def _shows_own(raw: JSON, scrubber: Scrubber) -> bool:
+    """Whether a message in base64 holds such an address, in its binary or in a name."""
+    if not isinstance(raw, str):
+        return False
+    try:
+        return scrubber.shows_own(base64.b64decode(raw, validate=True))
+    except binascii.Error:
+        return False
 
 
 def _scrub(value: JSON, scrubber: Scrubber) -> JSON:

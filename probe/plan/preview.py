@@ -10,6 +10,7 @@ from probe.core.address import is_ip
 from probe.plan.jobs import Job, Plan
 
 _AFTER: Final = "follow-ups, only after a failure or an unproven answer"
+_NON_RESOLVER: Final = "queries to port 53 for the name that failed, and for a random one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class Planned:
 
 
 def preview(plan: Plan) -> list[Planned]:
-    """All of it, each once, in the plan's order; then anchors, follow-ups, and controls last."""
+    """All of it, each once, in the plan's order; then anchors, follow-ups, controls, and what is
+    no measurement."""
     lines = [line for job in plan.jobs for line in _job(job, _purpose(job))]
     lines += [line for job in plan.anchors for line in _job(job, f"anchor, {job.target.feature}")]
     if plan.wildcard:
@@ -39,6 +41,7 @@ def preview(plan: Plan) -> list[Planned]:
         lines += _at_targets(plan)
         lines += _at_decoys(plan)
     lines += _controls(plan)
+    lines += _metrics(plan)
     return list(dict.fromkeys(lines))
 
 
@@ -46,7 +49,7 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
     """What goes to a target's own addresses after a failure, and to those in odd answers."""
     for job in plan.jobs:
         check = job.check
-        if job.private:
+        if job.private or job.local:
             continue
         if check.name in {"tls", "https"}:
             for sending in check.sends():
@@ -60,7 +63,7 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
                         every=job.every,
                     )
         name = str(getattr(check, "sni", None) or getattr(check, "host", ""))
-        if check.name in {"tls", "https", "dns", "http"} and not is_ip(name) and not job.local:
+        if check.name in {"tls", "https", "dns", "http"} and not is_ip(name):
             yield Planned(
                 host="addresses in odd answers",
                 port=None,
@@ -83,7 +86,8 @@ def _at_decoys(plan: Plan) -> Iterator[Planned]:
         for transport, what in (
             *([("tcp", echoed), ("udp", echoed)] if shapes else ()),
             ("tcp", f"TLS or HTTP with {names}; transfers of up to 256 KiB"),
-            ("udp", "queries to port 53 for the name that failed, and for a random one, in clear"),
+            ("udp", f"{_NON_RESOLVER}, in clear"),
+            ("tcp", f"{_NON_RESOLVER}, in clear, if an answer over UDP was truncated"),
         ):
             yield Planned(
                 host=f"decoys of {place.id}",
@@ -117,6 +121,19 @@ def _controls(plan: Plan) -> Iterator[Planned]:
             yield _query(SYSTEM, "A and AAAA", place.host, min(shown), purpose)
 
 
+def _metrics(plan: Plan) -> Iterator[Planned]:
+    """The port on which a running probe answers; it begins nothing there."""
+    if plan.metrics is not None:
+        yield Planned(
+            host=plan.metrics.at.ip,
+            port=plan.metrics.at.port,
+            transport="tcp",
+            what="answers whoever asks: ids and outcomes of all targets, in clear",
+            purpose="metrics, only by probe run",
+            every=min(job.every for job in plan.jobs),
+        )
+
+
 def _purpose(job: Job) -> str:
     private = ", private" if job.private else ""
     return f"{job.target.service} {job.target.feature}{private}"
@@ -134,6 +151,17 @@ def _job(job: Job, purpose: str) -> Iterator[Planned]:
                 purpose=purpose,
                 every=job.every,
             )
+    if follow := getattr(job.check, "follow", 0):
+        yield Planned(
+            host="where redirects lead",
+            port=None,
+            transport="tcp",
+            what=f"HTTP or HTTPS requests, host in clear, at most {follow} after each answer",
+            purpose=purpose,
+            every=job.every,
+        )
+        for resolver in job.resolvers:
+            yield _query(resolver, "A and AAAA", "where redirects lead", job.every, purpose)
 
 
 def _hosts(check: Check, host: str) -> tuple[str, ...]:
@@ -153,7 +181,10 @@ def _lookups(job: Job, purpose: str) -> Iterable[Planned]:
     for resolver in job.resolvers:
         if resolver.host and not resolver.addresses and not is_ip(resolver.host):
             yield _query(SYSTEM, "A and AAAA", resolver.host, job.every, purpose)
-        yield _query(resolver, types, host, job.every, purpose)
+        query = _query(resolver, types, host, job.every, purpose)
+        yield query
+        if resolver.kind == "udp":
+            yield replace(query, transport="tcp", what=f"{query.what}, if truncated over UDP")
 
 
 def _query(resolver: Resolver, types: str, name: str, every: float, purpose: str) -> Planned:

@@ -128,7 +128,9 @@ def test_each_line_stands_once_with_what_it_is_for() -> None:
 
 def test_it_says_who_can_read_a_query() -> None:
     plan = planned("tcp://shop.example:1", resolvers=["udp://192.0.2.53", "tls://doh.example"])
-    clear, bootstrap, encrypted = [line for line in preview(plan) if line.lookup_of]
+    clear, again, bootstrap, encrypted = [line for line in preview(plan) if line.lookup_of]
+    assert (again.port, again.transport) == (53, "tcp")
+    assert again.what.endswith("in clear, if truncated over UDP")
     assert (clear.host, clear.port, clear.transport) == ("192.0.2.53", 53, "udp")
     assert clear.what.endswith("of shop.example, in clear")
     assert (bootstrap.host, bootstrap.lookup_of) == (SYSTEM, "doh.example")
@@ -175,6 +177,7 @@ def test_follow_ups_are_listed_with_the_names_that_they_send() -> None:
         ("addresses in odd answers", None, "tcp"),
         ("decoys of berlin", None, "tcp"),
         ("decoys of berlin", None, "udp"),
+        ("decoys of berlin", None, "tcp"),
     ]
     assert "www.example.com" in lines[0].what
     assert "shop.example" in lines[1].what
@@ -185,3 +188,19 @@ def test_follow_ups_are_listed_with_the_names_that_they_send() -> None:
 def test_a_private_target_draws_no_follow_up() -> None:
     plan = planned(targets=[{"url": "https://shop.example/", "private": True}])
     assert "follow-ups" not in repr([line.purpose for line in preview(plan)])
+
+
+def test_where_redirects_lead_is_said_to_be_unknown() -> None:
+    plan = planned(targets=[{"url": "http://shop.example/", "follow": 2}])
+    (line,) = [x for x in preview(plan) if x.host == "where redirects lead"]
+    assert (line.port, line.transport) == (None, "tcp")
+    assert "at most 2 after each answer" in line.what
+    assert "redirects" not in repr(preview(planned("http://shop.example/")))
+
+
+def test_the_port_for_metrics_is_listed_with_what_it_tells() -> None:
+    plan = planned("tcp://shop.example:1", metrics={"listen": "127.0.0.1:9469"})
+    line = preview(plan)[-1]
+    assert (line.host, line.port, line.purpose) == ("127.0.0.1", 9469, "metrics, only by probe run")
+    assert "answers whoever asks" in line.what
+    assert "metrics" not in repr(preview(planned("tcp://shop.example:1")))

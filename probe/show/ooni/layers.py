@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from probe.core.address import Endpoint, parse_endpoint
 from probe.core.model import JSON, Step
+from probe.core.scrub import SCRUBBED
 
 _RCODES: Final = {  # RFC 1035 section 4.1.1
     "NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5,
@@ -57,7 +58,7 @@ def _query(step: Step) -> dict[str, JSON]:
     }
     if (code := _RCODES.get(detail.get("rcode") or "")) is not None:
         entry["rcode"] = code
-    if raw := detail.get("raw"):
+    if (raw := detail.get("raw")) and raw != SCRUBBED:
         entry["raw_response"] = raw
     return entry
 
