@@ -14,6 +14,7 @@ from probe.run.timetable import Timetable
 
 SPACING: Final = 0.1  # seconds between two turns that are made up for
 LATE: Final = 0.5  # of a period, within which a turn is made up for
+_LONGEST: Final = timedelta(days=3660)  # between two runs; beyond it the clock was wrong
 _STALE: Final = 3  # periods after which failed trials confirm nothing any more
 
 
@@ -71,8 +72,8 @@ def gap(known: Remembered, timetables: Mapping[str, Timetable], now: datetime) -
     touched: set[str] = set()
     for name, timetable in timetables.items():
         turn = known.turns.get(name)
-        if turn is None or turn > now:  # never measured, or by a clock that was set back
-            continue
+        if turn is None or not timedelta() <= now - turn <= _LONGEST:
+            continue  # never measured, or by a clock that said something else
         since = max(turn, known.alive) if known.alive and known.alive <= now else turn
         passed = timetable.count(since, now)
         due = timetable.latest(now)

@@ -65,7 +65,9 @@ class Process:
         beside = [asyncio.create_task(work) for work in (self._reloads(), self._memory_watch())]
         if self._notifier.watchdog:
             beside.append(asyncio.create_task(self._feed(self._notifier.watchdog / 2)))
-        self._notifier.ready(self._status())
+        await asyncio.sleep(0)  # the service begins
+        if not running.done():
+            self._notifier.ready(self._status())
         await asyncio.wait({running, told}, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
         self._notifier.stopping()
         _log.info("stopping; what is under way may take a few seconds more")
