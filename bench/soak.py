@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from table import Section, Target
 
@@ -90,7 +90,7 @@ def _lateness(folder: Path, targets: int, started: float) -> tuple[list[float], 
     return late, failed
 
 
-def _lines(path: Path) -> list[dict[str, object]] | list:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
@@ -107,7 +107,7 @@ def _taken(process: int, peak: int, seconds: float) -> tuple[int, float]:
 
 
 def _serve() -> int:
-    """A web server on all of 127.0.0.0/8, in a thread of its own; its port."""
+    """A web server at each of the addresses, in a thread of its own; its port."""
     ports: list[int] = []
     ready = threading.Event()
 
@@ -122,8 +122,10 @@ def _serve() -> int:
             writer.close()
 
     async def main() -> None:
-        server = await asyncio.start_server(answer, "0.0.0.0", 0, backlog=1024)
-        ports.append(server.sockets[0].getsockname()[1])
+        first = await asyncio.start_server(answer, "127.0.1.1", 0, backlog=1024)
+        ports.append(first.sockets[0].getsockname()[1])
+        others = [f"127.0.1.{n}" for n in range(2, HOSTS + 1)]
+        server = await asyncio.start_server(answer, others, ports[0], backlog=1024)
         ready.set()
         await server.serve_forever()
 
