@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import cold
+import compared
 import cpu
 import memory
 import scrape
@@ -67,6 +68,7 @@ def _parts(*, quick: bool) -> Iterator[tuple[str, Callable[[], list[Section]]]]:
     yield "new processes", lambda: cold.sections(5 if quick else 20)
     yield "export", lambda: memory.sections(50_000 if quick else 1_000_000)
     yield "scrape", lambda: scrape.sections(5 if quick else 50)
+    yield "comparison", lambda: compared.sections(300_000 if quick else compared.LIMITED)
     yield "installed size", size.sections
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.compare.series import Collected, Series
-from probe.record.brief import briefs, verdict_bytes, verdict_days
+from probe.record.brief import telling, verdict_bytes, verdict_days
 from probe.record.scan import EXAMPLES, ScanReport
 
 _MUCH: Final = 64 * 1024**2  # bytes; what is less is read before a second process has started
@@ -52,5 +52,5 @@ def read(root: Path, days: Sequence[str], since: datetime | None, until: datetim
     """Collect the verdicts of some days, in a process of its own or here."""
     collected, report = Collected(), ScanReport()
     for day in days:
-        collected.add(briefs(root, day, since, until, report))
+        collected.add(telling(root, day, since, until, report))
     return collected, report

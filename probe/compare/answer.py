@@ -6,7 +6,7 @@ and they would have to be such as people use.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -24,6 +24,7 @@ Word = Literal["supported", "contradicted", "partly", "no_coverage", "inconclusi
 
 NETWORKS: Final = 3  # that have to contradict a report that names none
 CHANCE: Final = 0.1  # of the reports that are called supported so many may be so by chance
+ALONE: Final = 0.01  # likewise, where no control stands behind most failures: a bad line has them
 # Claims about what somebody intends or says: the data supports or contradicts one, or is silent.
 _WHOLE: Final = frozenset({"announcement", "denial"})
 _LEAST: Final = timedelta(days=1)
@@ -137,7 +138,7 @@ class _Held:
         if not dated:
             # Verdicts behind which a control stands are no noise, whenever they were given.
             chance = self._p(self.window) if self.report.kind == "outage" else None
-        if chance is not None and chance > CHANCE:
+        if chance is not None and chance > (CHANCE if _controlled(seen) else ALONE):
             return "inconclusive", "chance"
         parts = self._parts(seen, dated)
         if not parts:
@@ -230,7 +231,7 @@ class _Held:
 
     def _p(self, onset: tuple[datetime, datetime]) -> float | None:
         """The chance that such a report fits as well, with an onset within these."""
-        data = tally(_observations(self.cells))
+        data = tally(hour for cell in self.cells for hour in cell.hours)
         if data is None or not any(one.during.cycles for one in self.findings):
             return None
         return p_value(data, _seconds(self.window), _seconds(onset))
@@ -274,9 +275,10 @@ _DATES: Final = {
 }
 
 
-def _observations(cells: Iterable[Cell]) -> Iterator[tuple[float, int]]:
-    for cell in cells:
-        yield from zip(cell.times, cell.failing, strict=True)
+def _controlled(seen: Sequence[Finding]) -> bool:
+    """Whether a control, or the path itself, stands behind at least half of what failed."""
+    alone = sum(one.failures["unreachable"] for one in seen)
+    return 2 * alone <= sum(one.failures.total() for one in seen)
 
 
 def _seconds(span: tuple[datetime, datetime]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from math import ceil
@@ -24,7 +24,8 @@ _ROOM: Final = 1.5  # cycles may come so much later than usual before an hour co
 class Cell:
     """What concluded something, in order of time (Unix seconds), from all vantages of a network.
 
-    ``failing`` holds 1 for each cycle that failed, else 0. Spans of time are half-open.
+    ``failing`` holds 1 for each cycle that failed, else 0; ``hours`` each UTC hour, counted from
+    1970, that has cycles, how many, and how many failed. Spans of time are half-open.
     """
 
     place: Place
@@ -34,6 +35,7 @@ class Cell:
     times: Sequence[float]
     outcomes: bytes
     failing: bytes
+    hours: tuple[tuple[int, int, int], ...]
     episodes: tuple[Episode, ...]
 
     def span(self, start: float, end: float) -> tuple[int, int]:
@@ -56,17 +58,27 @@ class Cell:
 
         A last piece that is shorter counts as one.
         """
-        step = float(HOUR)
-        if len(self.times) >= _FEW:  # of fewer it is not known how often they are meant to come
-            step = min(max(step, _ROOM * cadence(self.times[:2001])), _DAY)
-        pieces = max(ceil((end - start) / step), 1)
-        covered, at = 0, bisect_left(self.times, start)
-        last = bisect_left(self.times, end)
-        while at < last:
-            covered += 1
-            piece = int((self.times[at] - start) // step)
-            at = bisect_left(self.times, start + (piece + 1) * step, at, last)
-        return min(covered / pieces, 1.0)
+        return covered(self.times, start, end)
+
+
+def pace(times: Sequence[float]) -> float:
+    """How many seconds one conclusion covers: an hour, or more where they come less often."""
+    if len(times) < _FEW:  # it is not known how often they are meant to come
+        return float(HOUR)
+    return min(max(float(HOUR), _ROOM * cadence(times[:2001])), _DAY)
+
+
+def covered(times: Sequence[float], start: float, end: float) -> float:
+    """The share of a span's pieces, each as long as ``pace``, that have a cycle in them."""
+    step = pace(times)
+    pieces = max(ceil((end - start) / step), 1)
+    found, at = 0, bisect_left(times, start)
+    last = bisect_left(times, end)
+    while at < last:
+        found += 1
+        piece = int((times[at] - start) // step)
+        at = bisect_left(times, start + (piece + 1) * step, at, last)
+    return min(found / pieces, 1.0)
 
 
 def cells(series: Iterable[Series]) -> tuple[Cell, ...]:
@@ -77,23 +89,43 @@ def cells(series: Iterable[Series]) -> tuple[Cell, ...]:
     return tuple(_cell(*key, tuple(group)) for key, group in found.items())
 
 
-def _cell(place: Place, service: str, feature: str, group: tuple[Series, ...]) -> Cell:
-    times: Sequence[float]
+def concluded(group: Sequence[Series]) -> tuple[Sequence[float], bytes]:
+    """When the vantages of a network concluded something, in order, and which outcomes."""
     if len(group) == 1:
         (one,) = group
         wanted = one.outcomes.translate(CONCLUDED)
-        times, outcomes = one.times, bytes(one.outcomes)
-        if wanted.count(0):
-            times = array("d", compress(times, wanted))
-            outcomes = bytes(compress(outcomes, wanted))
-    else:
-        pairs = sorted(
-            (time, code)
-            for one in group
-            for time, code in zip(one.times, one.outcomes, strict=True)
-            if CONCLUDED[code]
-        )
-        times = array("d", (time for time, _ in pairs))
-        outcomes = bytes(code for _, code in pairs)
+        if not wanted.count(0):
+            return one.times, bytes(one.outcomes)
+        return array("d", compress(one.times, wanted)), bytes(compress(one.outcomes, wanted))
+    pairs = sorted(
+        (time, code)
+        for one in group
+        for time, code in zip(one.times, one.outcomes, strict=True)
+        if CONCLUDED[code]
+    )
+    return array("d", (time for time, _ in pairs)), bytes(code for _, code in pairs)
+
+
+def _cell(place: Place, service: str, feature: str, group: tuple[Series, ...]) -> Cell:
+    times, outcomes = concluded(group)
     failing = outcomes.translate(FAILED)
-    return Cell(place, service, feature, group, times, outcomes, failing, episodes(times, failing))
+    return Cell(
+        place,
+        service,
+        feature,
+        group,
+        times,
+        outcomes,
+        failing,
+        tuple(_hours(times, failing)),
+        episodes(times, failing),
+    )
+
+
+def _hours(times: Sequence[float], failing: bytes) -> Iterator[tuple[int, int, int]]:
+    first = 0
+    while first < len(times):
+        hour = int(times[first] // HOUR)
+        end = bisect_left(times, (hour + 1) * HOUR, first)
+        yield hour, end - first, failing.count(1, first, end)
+        first = end

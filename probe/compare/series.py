@@ -172,18 +172,25 @@ class Collected:
         """Take in a stream."""
         codes, code_of = self._codes, CODES
         # By the vantage's identity: hashing one takes longer than all the rest.
-        near: dict[int, tuple[Vantage, _Sinks]] = {}
+        near: dict[int, tuple[Vantage, _Sinks, _Sinks]] = {}
         for verdict in verdicts:
             vantage = verdict.vantage
             known = near.get(id(vantage))
             if known is None:
                 if len(near) == _NEAR:
                     near.clear()
-                known = near[id(vantage)] = vantage, {}
-            key = verdict.service, verdict.feature, verdict.target is not None
-            sinks = known[1].get(key)
-            if sinks is None:
-                sinks = known[1][key] = self._sinks(vantage, *key)
+                known = near[id(vantage)] = vantage, {}, {}
+            key = verdict.service, verdict.feature
+            if verdict.target is None:
+                sinks = known[1].get(key)
+                if sinks is None:
+                    sinks = known[1][key] = self._columns(vantage, *key)[0].sink()
+            elif key in known[1]:
+                continue  # most lines of most results: the feature speaks for its targets
+            else:
+                sinks = known[2].get(key)
+                if sinks is None:
+                    sinks = known[2][key] = self._columns(vantage, *key)[1].sink()
             mechanism = verdict.mechanism
             sinks[0](verdict.at.timestamp())
             sinks[1](code_of[verdict.outcome])
@@ -206,10 +213,9 @@ class Collected:
                         theirs.mechanisms if same else map(codes.__getitem__, theirs.mechanisms)
                     )
 
-    def _sinks(self, vantage: Vantage, service: str, feature: str, of_target: bool) -> "_Sink":
+    def _columns(self, vantage: Vantage, service: str, feature: str) -> "_Pair":
         features = self._of_vantage.setdefault(vantage, {})
-        columns = features.setdefault((service, feature), (_Columns(), _Columns()))[of_target]
-        return columns.times.append, columns.outcomes.append, columns.mechanisms.append
+        return features.setdefault((service, feature), (_Columns(), _Columns()))
 
     def columns(self) -> "tuple[dict[Vantage, _Features], tuple[str | None, ...]]":
         """What there is of each vantage, and the mechanisms that its codes mean."""
@@ -256,6 +262,9 @@ class _Columns:
     outcomes: bytearray = field(default_factory=bytearray)
     mechanisms: "array[int]" = field(default_factory=lambda: array("I"))
 
+    def sink(self) -> "_Sink":
+        return self.times.append, self.outcomes.append, self.mechanisms.append
+
     def series(
         self, vantage: Vantage, service: str, feature: str, names: Sequence[str | None]
     ) -> Series:
@@ -268,7 +277,8 @@ class _Columns:
         return Series(vantage, service, feature, times, outcomes, mechanisms, names)
 
 
-# By service and feature: the feature's own verdicts, and those of its targets.
-_Features = dict[tuple[str, str], tuple[_Columns, _Columns]]
+# The feature's own verdicts, and those of its targets, which count where it has none.
+_Pair = tuple[_Columns, _Columns]
+_Features = dict[tuple[str, str], _Pair]
 _Sink = tuple[Callable[[float], None], Callable[[int], None], Callable[[int], None]]
-_Sinks = dict[tuple[str, str, bool], _Sink]
+_Sinks = dict[tuple[str, str], _Sink]

@@ -26,18 +26,18 @@ class Tally:
     cycles: tuple[int, ...]
 
 
-def tally(observations: Iterable[tuple[float, int]]) -> Tally | None:
-    """Count cycles, given as Unix seconds and 1 or 0, by hours; None where there are none."""
+def tally(counts: Iterable[tuple[int, int, int]]) -> Tally | None:
+    """Sum counts: an hour, how many cycles it has, how many failed; None where there are none."""
     found: dict[int, list[int]] = {}
-    for time, failed in observations:
-        hour = found.setdefault(int(time // HOUR), [0, 0])
-        hour[0] += failed
-        hour[1] += 1
+    for hour, cycles, failed in counts:
+        both = found.setdefault(hour, [0, 0])
+        both[0] += failed
+        both[1] += cycles
     if not found:
         return None
     hours = range(min(found), max(found) + 1)
-    counts = [found.get(hour, (0, 0)) for hour in hours]
-    return Tally(hours[0], tuple(one[0] for one in counts), tuple(one[1] for one in counts))
+    sums = [found.get(hour, (0, 0)) for hour in hours]
+    return Tally(hours[0], tuple(one[0] for one in sums), tuple(one[1] for one in sums))
 
 
 def p_value(data: Tally, window: tuple[float, float], onset: tuple[float, float]) -> float | None:

@@ -62,7 +62,7 @@ def sentence(given: Words) -> str:
     ]
     against = f"against {_listed(beside, 'and')}" if beside else "with nothing measured beside it"
     return (
-        f"{_vantages(seen)} saw {_features(seen)} fail in {during.failed} of "
+        f"Seen from {_vantages(seen)}, {_features(seen)} failed in {during.failed} of "
         f"{_cycles(during.cycles)} in the reported window, {against}{_dates(given)}; "
         f"{_worth(given)}."
     )

@@ -1,12 +1,15 @@
-"""Reads of each verdict only what a comparison needs: three times as quick as reading all of it.
+"""Reads of each verdict only what a comparison needs, many lines at a time.
 
-A year of many targets is tens of millions of verdicts, and most of their lines are identifiers.
+A year of many targets is tens of millions of verdicts, and most of their lines are identifiers:
+this is six times as quick as reading all of each, one by one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
+from os import SEEK_CUR
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
@@ -14,7 +17,12 @@ from probe.core.model import Outcome, Vantage
 from probe.record.codec import BadLineError
 from probe.record.columns import VANTAGE_TEXT, instant_text, object_text, string_text
 from probe.record.parts import JUDGED, days, sources
-from probe.record.scan import ScanReport, day_records, within
+from probe.record.scan import LINE_LIMIT, NEWLINE, ScanReport, day_records, lines_in, within
+
+_BLOCK: Final = 256 * 1024  # bytes that are read at a time: what fits beside a processor
+# Between these the codec writes where it was measured and what: strings there hold no bare quote.
+_FROM: Final = b',"vantage":{'
+_TO: Final = b',"outcome":'
 
 
 class Brief(msgspec.Struct, gc=False):
@@ -69,9 +77,20 @@ def briefs(
 
     Verdicts of one vantage share one object. A line that is none goes into the report.
     """
-    found = day_records(root, JUDGED, day, _decoder(), report or ScanReport(), _TEXT)
+    found = _all(root, day, report or ScanReport(), None)
     if since is None and until is None:
         return found
+    return (brief for brief in found if within(brief.at, since, until))
+
+
+def telling(
+    root: Path, day: str, since: datetime | None, until: datetime | None, report: ScanReport
+) -> Iterator[Brief]:
+    """The same, but for most of those on targets whose feature has a verdict of its own.
+
+    Those are most lines of most files, and count for nothing where the feature speaks for itself.
+    """
+    found = _all(root, day, report, _Spoken(since, until))
     return (brief for brief in found if within(brief.at, since, until))
 
 
@@ -82,21 +101,102 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _decoder() -> Callable[[bytes], Brief]:
-    vantages: dict[bytes, Vantage] = {}
+def decoder(vantages: dict[bytes, Vantage] | None = None) -> Callable[[bytes], Brief]:
+    """Reads a line, or raises BadLineError; the verdicts that it reads share their vantages."""
+    known = {} if vantages is None else vantages
 
     def decode(text: bytes) -> Brief:
         try:
-            line = _DECODER.decode(text)
-            raw = bytes(line.vantage)
-            if raw not in vantages:
-                vantages[raw] = _VANTAGE.decode(raw)
+            return _settled(_DECODER.decode(text), known)
         except (ValueError, RecursionError) as exc:
             raise BadLineError(str(exc)) from None
-        if line.at.tzinfo is not UTC:
-            raise BadLineError("the time is not in UTC")
-        brief: Brief = line
-        brief.vantage = vantages[raw]
-        return brief
 
     return decode
+
+
+def _all(root: Path, day: str, report: ScanReport, spoken: "_Spoken | None") -> Iterator[Brief]:
+    vantages: dict[bytes, Vantage] = {}
+    decode = decoder(vantages)
+
+    def read(file: BinaryIO) -> Iterator[Brief]:
+        """Block by block; one in which anything is wrong is read again, line by line."""
+        path, number = Path(file.name), 0
+        while block := _block(file):
+            if block[-1] != NEWLINE or len(block) > LINE_LIMIT:  # unfinished, or far too long
+                file.seek(-len(block), SEEK_CUR)
+                yield from lines_in(file, path, decode, report, number)
+                return
+            texts = block.split(b"\n")
+            del texts[-1]
+            wanted = spoken.without(texts) if spoken else texts
+            found = _at_once(wanted, vantages)
+            if found is None:
+                yield from lines_in(BytesIO(block), path, decode, report, number)
+            else:
+                if spoken:
+                    spoken.learn(found, wanted)
+                yield from found
+            number += len(texts)
+
+    return day_records(root, JUDGED, day, decode, report, _TEXT, read)
+
+
+class _Spoken:
+    """Which targets' features have had a verdict of their own in the time asked for."""
+
+    def __init__(self, since: datetime | None, until: datetime | None) -> None:
+        self._time = since, until
+        self._features: set[tuple[int, str, str]] = set()
+        self._places: set[bytes] = set()  # of lines, what stands from the vantage to the URL
+
+    def without(self, texts: Sequence[bytes]) -> Sequence[bytes]:
+        """The lines that may count; what is left out was written whole, and is not decoded."""
+        known = self._places
+        return [
+            text
+            for text in texts
+            if text[text.find(_FROM) : text.find(_TO)] not in known or text[-1:] != b"}"
+        ]
+
+    def learn(self, found: Iterable[Brief], texts: Iterable[bytes]) -> None:
+        """See which lines need not be read any more; a vantage is known by its one object."""
+        for brief, text in zip(found, texts, strict=True):
+            feature = id(brief.vantage), brief.service, brief.feature
+            if brief.target is None:
+                if within(brief.at, *self._time):
+                    self._features.add(feature)
+            elif feature in self._features:
+                first = text.find(_FROM)
+                if 0 <= first < text.find(_TO):
+                    self._places.add(text[first : text.find(_TO)])
+
+
+def _block(file: BinaryIO) -> bytes:
+    """The next lines, whole ones as far as the file has them."""
+    block = file.read(_BLOCK)
+    return block if block[-1:] in b"\n" else block + file.readline(LINE_LIMIT)
+
+
+def _at_once(texts: Sequence[bytes], vantages: dict[bytes, Vantage]) -> Sequence[Brief] | None:
+    """Lines of which each is a verdict; None where one of them is not."""
+    joined = b"\n".join(texts)
+    if b"}{" in joined:  # two on one line would make up for one that is none
+        return None
+    try:
+        found = [_settled(line, vantages) for line in _DECODER.decode_lines(joined)]
+    except (ValueError, RecursionError):
+        return None
+    return found if len(found) == len(texts) else None
+
+
+def _settled(line: _Line, vantages: dict[bytes, Vantage]) -> Brief:
+    """The line with its vantage read; ValueError where that or the time is no good."""
+    raw = bytes(line.vantage)
+    vantage = vantages.get(raw)
+    if vantage is None:
+        vantage = vantages[raw] = _VANTAGE.decode(raw)
+    if line.at.tzinfo is not UTC:
+        raise ValueError("the time is not in UTC")
+    brief: Brief = line
+    brief.vantage = vantage
+    return brief

@@ -29,6 +29,7 @@ from probe.record.sealed import sealed_records
 
 LINE_LIMIT: Final = 16 * 1024**2  # bytes
 EXAMPLES: Final = 10
+NEWLINE: Final = 0x0A
 _BUFFER: Final = 1024**2
 
 _Record = TypeVar("_Record")
@@ -123,18 +124,24 @@ def day_records(
     decode: Callable[[bytes], _Record],
     report: ScanReport,
     text: str | None = None,
+    read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
 ) -> Iterator[_Record]:
     """Every record of a day that ``decode`` can read, wherever it lies, as they were written.
 
     ``decode`` raises BadLineError for the others, which go into the report. ``text`` is SQL for
-    the line that it is given of a sealed record, where less than the whole line will do.
+    the line that it is given of a sealed record, where less than the whole line will do;
+    ``read`` reads the files of lines, if not ``lines_in`` shall.
     """
     look = partial(sources, root, kind, day)
-    return _records(look, text or kind.columns.text, decode, report)
+    return _records(look, text or kind.columns.text, decode, report, read)
 
 
 def _records(
-    look: Callable[[], Sources], text: str, decode: Callable[[bytes], _Record], report: ScanReport
+    look: Callable[[], Sources],
+    text: str,
+    decode: Callable[[bytes], _Record],
+    report: ScanReport,
+    read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
 ) -> Iterator[_Record]:
     with opened(look) as (sealed, files):
         for path in sealed:
@@ -143,7 +150,7 @@ def _records(
             else:
                 yield from records(path, decode, report)
         for file in files:
-            yield from _lines(file, decode, report)
+            yield from read(file) if read else lines_in(file, Path(file.name), decode, report)
 
 
 def records(
@@ -155,32 +162,37 @@ def records(
     except FileNotFoundError:
         return
     with file:
-        yield from _lines(file, decode, report)
+        yield from lines_in(file, path, decode, report)
 
 
-def _lines(
-    file: BinaryIO, decode: Callable[[bytes], _Record], report: ScanReport
+def lines_in(
+    file: BinaryIO,
+    path: Path,
+    decode: Callable[[bytes], _Record],
+    report: ScanReport,
+    number: int = 0,
 ) -> Iterator[_Record]:
-    path = Path(file.name)
-    for number, line in _numbered(file, report):
+    """The same of an open file, or of a part of it behind its first ``number`` lines."""
+    for at, line in _numbered(file, path, report, number):
         try:
             record = decode(line)
         except BadLineError as exc:
-            report.note_bad(path, number, str(exc))
+            report.note_bad(path, at, str(exc))
         else:
             yield record
 
 
 def lines_of(file: BinaryIO, report: ScanReport) -> Iterator[bytes]:
     """The whole lines of a file that are not too long to be records."""
-    return (line for _, line in _numbered(file, report))
+    return (line for _, line in _numbered(file, Path(file.name), report, 0))
 
 
-def _numbered(file: BinaryIO, report: ScanReport) -> Iterator[tuple[int, bytes]]:
-    path, number = Path(file.name), 0
+def _numbered(
+    file: BinaryIO, path: Path, report: ScanReport, number: int
+) -> Iterator[tuple[int, bytes]]:
     while line := file.readline(LINE_LIMIT):
         number += 1
-        if line[-1] == 0x0A:
+        if line[-1] == NEWLINE:
             yield number, line
         elif len(line) == LINE_LIMIT and _skip_rest(file):
             report.note_bad(path, number, f"longer than {LINE_LIMIT // 1024**2} MiB")
@@ -197,6 +209,6 @@ def within(at: datetime, since: datetime | None, until: datetime | None) -> bool
 def _skip_rest(file: BinaryIO) -> bool:
     """Go on behind the end of a line that is too long; False when it has no end."""
     while piece := file.readline(_BUFFER):
-        if piece[-1] == 0x0A:
+        if piece[-1] == NEWLINE:
             return True
     return False

@@ -8,7 +8,16 @@ from typing import Any, get_args
 import pytest
 from support.reported import CYCLE, LAB, START, cycles, reported
 
-from probe.compare.series import FAILING, GAPS, WORKING, Series, collect, matches, unplaced
+from probe.compare.series import (
+    FAILING,
+    GAPS,
+    WORKING,
+    Collected,
+    Series,
+    collect,
+    matches,
+    unplaced,
+)
 from probe.core.model import Outcome, Vantage
 
 HOUR = timedelta(hours=1)
@@ -68,6 +77,22 @@ def test_a_features_own_verdicts_replace_those_of_its_targets() -> None:
     media, text = sorted(collect(verdicts), key=lambda one: one.feature)
     assert [seen.failing for seen in media.concluded()] == [False]
     assert [seen.failing for seen in text.concluded()] == [True] * 3
+
+
+def test_a_vantage_without_feature_verdicts_keeps_those_of_its_targets() -> None:
+    # In one stream, in several, and whichever comes first.
+    other = Vantage(id="lab-2", country="CN")
+    own = [*cycles("...")]
+    targets = [*cycles("xx", target="t1"), *cycles("x..x", target="t1", vantage=other)]
+    for stream in ([*own, *targets], [*targets, *own], [*targets[:1], *own, *targets[1:]]):
+        found = {one.vantage.id: len(one.times) for one in collect(stream)}
+        assert sorted(found.values()) == [3, 4]
+        assert found["lab-2"] == 4
+    first, second = Collected(), Collected()
+    first.add(targets)
+    second.add(own)
+    second.merge(first)
+    assert {one.vantage.id: len(one.times) for one in second.series()} == found
 
 
 def test_gaps_cover_no_hour_and_are_no_failures() -> None:

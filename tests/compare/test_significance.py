@@ -13,7 +13,11 @@ def hours(days: int, *bad: tuple[float, float], seed: int = 1, share: float = 0.
     """Six cycles an hour, of which a share fails, and all between two days."""
     rng = random.Random(seed)
     found = tally(
-        (time, int(rng.random() < share or any(a * DAY <= time < b * DAY for a, b in bad)))
+        (
+            time // HOUR,
+            1,
+            int(rng.random() < share or any(a * DAY <= time < b * DAY for a, b in bad)),
+        )
         for time in range(0, days * DAY, 600)
     )
     assert found
@@ -59,10 +63,9 @@ def test_where_nothing_lies_inside_or_outside_there_is_none(window: tuple[float,
 def test_hours_without_cycles_are_neither_good_nor_bad() -> None:
     data = hours(60, (20.3, 21.4))
     cut = tally(
-        (hour * HOUR, int(n < data.failed[hour]))
+        (hour, data.cycles[hour], data.failed[hour])
         for hour in range(len(data.cycles))
         if not 500 <= hour < 540
-        for n in range(6)
     )
     assert cut
     assert cut.cycles[520] == 0

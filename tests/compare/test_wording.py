@@ -19,7 +19,7 @@ def said(verdicts: list[Verdict], until: timedelta = 100 * DAY, **changes: Any) 
 def test_what_was_seen_is_counted_and_not_judged() -> None:
     verdicts = [*cycles("." * 40, START - DAY), *cycles("x" * 12 + "." * 8)]
     assert said(verdicts) == (
-        "lab-1 saw whatsapp media fail in 12 of 20 cycles in the reported window, against "
+        "Seen from lab-1, whatsapp media failed in 12 of 20 cycles in the reported window, against "
         "0 of 40 before; without a control this supports or contradicts nothing."
     )
 
@@ -27,8 +27,8 @@ def test_what_was_seen_is_counted_and_not_judged() -> None:
 def test_one_cycle_is_a_cycle() -> None:
     verdicts = [*cycles("x"), *cycles("x.", START + 2 * DAY)]
     assert said(verdicts) == (
-        "lab-1 saw whatsapp media fail in 1 of 1 cycle in the reported window, against 1 of 2 "
-        "after; too little of the window, or too few networks, were measured to decide."
+        "Seen from lab-1, whatsapp media failed in 1 of 1 cycle in the reported window, against "
+        "1 of 2 after; too little of the window, or too few networks, were measured to decide."
     )
 
 
@@ -43,33 +43,35 @@ def test_several_vantages_and_features_are_named_and_many_are_counted() -> None:
         places = [Vantage(id=name, country="CN") for name in names]
         return [v for place in places for v in cycles("x", vantage=place)]
 
-    assert said(at("b", "a")).startswith("a and b saw whatsapp media fail in 2 of 2 cycles")
-    assert said(at("c", "b", "a")).startswith("a, b and c saw ")
-    assert said(at("d", "c", "b", "a")).startswith("4 vantages saw ")
+    assert said(at("b", "a")).startswith(
+        "Seen from a and b, whatsapp media failed in 2 of 2 cycles"
+    )
+    assert said(at("c", "b", "a")).startswith("Seen from a, b and c, ")
+    assert said(at("d", "c", "b", "a")).startswith("Seen from 4 vantages, ")
     both = [*cycles("x"), *cycles(".", feature="text")]
-    assert "saw whatsapp media and whatsapp text fail in 1 of 2" in said(both, features=None)
+    assert "whatsapp media and whatsapp text failed in 1 of 2" in said(both, features=None)
 
 
 def test_only_what_concluded_in_the_window_is_said_to_have_seen_it() -> None:
     idle = Vantage(id="idle", country="CN")
     verdicts = [*cycles("x"), *cycles("ooo", vantage=idle), *cycles(".", START - DAY, vantage=idle)]
-    assert said(verdicts).startswith("lab-1 saw ")
+    assert said(verdicts).startswith("Seen from lab-1, ")
 
 
 def test_a_supported_report_is_told_with_its_dates_in_its_own_time() -> None:
     quiet = [*cycles("." * 1440, START - 10 * DAY), *cycles("." * 288, START + 2 * DAY)]
     assert said([*quiet, *cycles("b" * 288)], until=4 * DAY) == (
-        "lab-1 saw whatsapp media fail in 288 of 288 cycles in the reported window, against "
-        "0 of 288 before and 0 of 288 after, beginning between 2017-07-17 23:50 and 2017-07-18 "
-        "00:00 and ending between 2017-07-19 23:50 and 2017-07-20 00:00 (Asia/Shanghai); this "
-        "supports the report."
+        "Seen from lab-1, whatsapp media failed in 288 of 288 cycles in the reported window, "
+        "against 0 of 288 before and 0 of 288 after, beginning between 2017-07-17 23:50 and "
+        "2017-07-18 00:00 and ending between 2017-07-19 23:50 and 2017-07-20 00:00 "
+        "(Asia/Shanghai); this supports the report."
     )
 
 
 def test_what_has_not_ended_is_still_failing_and_what_was_so_already_began_before() -> None:
     quiet = list(cycles("." * 1440, START - 10 * DAY))
     assert "still failing at 2017-07-19 23:50 (Asia/Shanghai)" in said([*quiet, *cycles("b" * 288)])
-    assert "fail in 288 of 288" in said(list(cycles("b" * 288)))
+    assert "failed in 288 of 288" in said(list(cycles("b" * 288)))
     assert ", beginning before 2017-07-18 00:00 and still failing" in said(list(cycles("b" * 288)))
 
 

@@ -65,7 +65,9 @@ def test_the_table_says_title_answer_coverage_shares_and_sentence() -> None:
     assert "Pictures fail" in lines
     assert re.search(r"inconclusive +8 % +0 % → +60 % → +5 %$", said, re.MULTILINE)
     joined = " ".join(said.split())
-    assert "lab-1 saw whatsapp media fail in 12 of 20 cycles in the reported window" in joined
+    assert (
+        "Seen from lab-1, whatsapp media failed in 12 of 20 cycles in the reported window" in joined
+    )
     assert "contradicts nothing." in joined
 
 
@@ -220,4 +222,9 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     (row,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
     assert row["vantages"] == "'=cmd()"
     assert row["mechanisms"] == "'@sum=3"
-    assert row["sentence"].startswith("'=cmd() saw ")
+    assert row["sentence"].startswith("Seen from =cmd(), ")
+    out = io.StringIO(newline="")
+    elsewhere = cycles("x", START + timedelta(days=99), vantage=vantage)
+    comparison.write_csv([held(reported(), elsewhere)], out)
+    (row,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert row["sentence"].startswith("'=cmd() measured ")

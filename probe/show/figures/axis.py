@@ -36,7 +36,12 @@ def time_axis(axes: "Axes", scale: Scale, marks: int = 8) -> None:
         tz=UTC, minticks=marks // 2, maxticks=marks
     )
     axes.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(locator, tz=UTC)  # type: ignore[no-untyped-call]
+    # Its last word names the year, and the month only where no mark does.
+    months = {(at.year, at.month) for at in (scale.start, scale.end)}
+    offsets = ["", "%Y", "%Y", "%Y-%b-%d", "%Y-%b-%d", "%Y-%b-%d %H:%M"]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator, tz=UTC, offset_formats=offsets if len(months) > 1 else None
+    )
     axes.xaxis.set_major_formatter(formatter)
 
 

@@ -20,7 +20,7 @@ _SHADES: Final = (
     (0.5, Look("#a6c1d9"), "up to 50 %"),
     (0.75, Look("#6d97bd"), "up to 75 %"),
     (0.999, Look("#3a6f9f"), "up to 100 %"),
-    (1.0, Look("#123f6b"), "every hour"),
+    (1.0, Look("#123f6b"), "all of it"),
 )
 
 
@@ -34,7 +34,7 @@ def coverage(given: Sequence[Row], scale: Scale) -> Picture | None:
         axes = figure.subplots()
         boxes: dict[Look, list[Box]] = {}
         for at, row in enumerate(shown):
-            for start, end, look in runs([(one.start, _look(one, scale)) for one in row.bins],
+            for start, end, look in runs([(one.start, _look(row, one, scale)) for one in row.bins],
                                          scale.step):  # fmt: skip
                 box = days(start), days(end), at - 0.36, at + 0.36
                 boxes.setdefault(look, []).append(box)
@@ -49,34 +49,30 @@ def coverage(given: Sequence[Row], scale: Scale) -> Picture | None:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         for at, row in enumerate(shown):
-            axes.text(1.01, at, _percent(row, scale), va="center", fontsize=8,
+            axes.text(1.01, at, _percent(row), va="center", fontsize=8,
                       transform=axes.get_yaxis_transform())  # fmt: skip
         figure.suptitle("Coverage", x=0.008, ha="left", fontsize=11, weight="bold")
         _legend(figure)
     return Picture(
         name="coverage",
         title="When anything was concluded at all",
-        alt="Bars of the hours in which something was concluded. "
-        + "; ".join(f"{row.name}: {_percent(row, scale)} of all hours" for row in shown)
+        alt="Bars of the time in which something was concluded. "
+        + "; ".join(f"{row.name}: {_percent(row)} of the time" for row in shown)
         + ".",
         notes=tuple(_notes(given, shown, scale)),
         figure=figure,
     )
 
 
-def covered(row: Row, scale: Scale) -> float:
-    """The share of the axis' hours in which a row concluded something."""
-    return row.covered / (scale.last - scale.first)
-
-
-def _look(one: Bin, scale: Scale) -> Look:
+def _look(row: Row, one: Bin, scale: Scale) -> Look:
     if not one.covered:
         return GAP
-    return next(look for most, look, _ in _SHADES if one.covered / scale.step <= most)
+    share = min(one.covered * row.pace / scale.step, 1.0)
+    return next(look for most, look, _ in _SHADES if share <= most)
 
 
-def _percent(row: Row, scale: Scale) -> str:
-    share = covered(row, scale)
+def _percent(row: Row) -> str:
+    share = row.coverage
     if 0 < share < 0.01:
         return "<1 %"
     return ">99 %" if 0.99 < share < 1 else f"{share * 100:.0f} %"
@@ -97,8 +93,9 @@ def _legend(figure: "Figure") -> None:
 
 def _notes(given: Sequence[Row], shown: Sequence[Row], scale: Scale) -> Iterator[str]:
     yield (
-        f"Shade: in how many of the hours of {scale.width} a cycle concluded something. At the "
-        "right: the same for the whole time shown."
+        f"Shade: how much of {scale.width} is covered by cycles that concluded something. A cycle "
+        "covers its hour or, where cycles come less often, one and a half times their usual "
+        "distance. At the right: the same for the whole time shown."
     )
     if len(shown) < len(given):
         yield f"Left out: {len(given) - len(shown)} of {len(given)} rows."

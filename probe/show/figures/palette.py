@@ -13,7 +13,7 @@ INK: Final = "#1a1a1a"
 QUIET: Final = "#6b6b6b"
 RULE: Final = "#c9c9c9"
 LINE: Final = "#0072B2"
-BAND: Final = "#9ecae6"
+BAND: Final = "#d3e5f2"  # far lighter than the line: it is the doubt about it, not a failure
 MARK: Final = "#E69F00"
 WINDOW: Final = "#F0E442"
 

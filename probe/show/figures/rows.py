@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from probe.compare.answer import Answer
+from probe.compare.cells import concluded, covered, pace
 from probe.compare.comparison import Comparison
-from probe.compare.hours import Hour, Place, hourly
+from probe.compare.hours import HOUR, Hour, Place, hourly
 from probe.compare.reports import Report
 from probe.compare.series import Series, matches
 from probe.compare.share import Share, share
@@ -48,7 +49,11 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A feature at a vantage network; a column in which nothing ran at all is not in ``bins``."""
+    """A feature at a vantage network; a column in which nothing ran at all is not in ``bins``.
+
+    ``pace`` is how many hours one conclusion covers, and ``coverage`` the share of the axis that
+    is covered; both as in answers.
+    """
 
     place: Place
     service: str
@@ -57,6 +62,8 @@ class Row:
     reports: tuple[Numbered, ...]
     mechanisms: Mapping[str, int]
     vantages: tuple[str, ...]
+    pace: float
+    coverage: float
 
     @property
     def key(self) -> Key:
@@ -82,11 +89,6 @@ class Row:
     def gaps(self) -> int:
         """How many cycles ran and concluded nothing."""
         return sum(one.gaps for one in self.bins)
-
-    @property
-    def covered(self) -> int:
-        """In how many hours something was concluded."""
-        return sum(one.covered for one in self.bins)
 
 
 def numbered(comparison: Comparison) -> tuple[Numbered, ...]:
@@ -116,6 +118,7 @@ def _row(key: Key, series: Sequence[Series], reports: Sequence[Numbered], scale:
     mechanisms: Counter[str] = Counter()
     for one in series:
         mechanisms += one.failures(scale.start, scale.end)
+    times, _ = concluded(series)
     return Row(
         *key,
         bins=tuple(binned((hour for one in hourly(series) for hour in one.hours), scale)),
@@ -124,6 +127,8 @@ def _row(key: Key, series: Sequence[Series], reports: Sequence[Numbered], scale:
         ),
         mechanisms=dict(mechanisms.most_common()),
         vantages=tuple(sorted({one.vantage.id for one in series})),
+        pace=pace(times) / HOUR,
+        coverage=covered(times, scale.first * HOUR, scale.last * HOUR),
     )
 
 

@@ -97,15 +97,21 @@ def _row(one: Numbered) -> tuple[str, ...]:
         ),
         badge(answer.answer),
         words.percent(answer.coverage),
-        " → ".join(map(words.percent, shares)),
+        _whole(shares),
         outside(answer.sentence),
     )
 
 
+def _whole(shares: Sequence[float | None]) -> Markup:
+    """Shares with arrows between them; a line breaks at an arrow, never before a %."""
+    first, *others = (element("span", words.percent(one), class_="whole") for one in shares)
+    return joined(first, *(joined(" → ", one) for one in others))
+
+
 def _claim(report: Report) -> Markup:
-    what = "is expected to fail" if report.expects == "fails" else "is expected to work"
+    what = "fails" if report.expects == "fails" else "works"
     kind = report.kind.replace("_", " ")
-    return joined(f"{report.country}, {kind} ({report.status}): it {what}")
+    return joined(f"{report.country}, {kind} ({report.status}): if true, it {what}")
 
 
 def _left_out(number: int) -> Markup:
@@ -155,15 +161,21 @@ def _reported(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _measured(report: Report, answer: Answer) -> Iterator[tuple[str, str]]:
-    yield "Covered", f"{words.percent(answer.coverage)} of the window's hours, by one network"
+    yield "Covered", f"{words.percent(answer.coverage)} of the window, on the network that saw most"
     yield "Failed before", words.failures(answer.before)
     yield "Failed during", words.failures(answer.during)
     if report.end_latest:
         yield "Failed after", words.failures(answer.after)
     if answer.onset_latest or answer.onset_earliest:
-        yield "Measured onset", words.interval(answer.onset_earliest, answer.onset_latest)
+        yield (
+            "Measured onset",
+            words.interval(answer.onset_earliest, answer.onset_latest, report.timezone),
+        )
     if answer.end_latest or answer.end_earliest:
-        yield "Measured end", words.interval(answer.end_earliest, answer.end_latest)
+        yield (
+            "Measured end",
+            words.interval(answer.end_earliest, answer.end_latest, report.timezone),
+        )
     if answer.lag is not None:
         first, last = (words.hours(number) for number in answer.lag)
         yield "Measured after the report", f"{first} to {last}"

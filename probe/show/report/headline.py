@@ -31,7 +31,8 @@ def headline(comparison: Comparison, rows: Sequence[Row]) -> Markup:
             f"{_many(len(vantages), 'vantage')} on {_many(len(places), 'network')} measured "
             f"{_many(len(features), 'feature')} of {_many(len(services), 'service')} from "
             f"{_first(comparison)} to {_last(comparison)}: {_many(cycles, 'cycle')} with a "
-            f"conclusion, of which {failed:,} failed, and {_many(gaps, 'cycle')} without. ",
+            f"conclusion, of which {failed:,} failed, and {_many(gaps, 'cycle')} without. "
+            "A cycle is one round of checks of one feature from one vantage. ",
             _compared(comparison),
             class_="lead",
         ),

@@ -23,7 +23,7 @@ p, ul { max-width: 46rem; margin: .5rem 0; }
 ul { padding-left: 1.25rem; }
 a { color: #00539b; text-underline-offset: .15em; }
 a:focus-visible, .scroll:focus-visible { outline: 3px solid #E69F00; outline-offset: 2px; }
-small { display: block; color: var(--quiet); font-size: .85rem; font-weight: 400; }
+small { display: block; color: var(--quiet); font-size: .9em; font-weight: 400; }
 code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; }
 .byline, .left-out, .notes { color: var(--quiet); font-size: .9rem; }
 .lead { font-size: 1.1rem; }
@@ -34,7 +34,8 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
   max-width: none; }
 .counts li { border: 1px solid var(--rule); padding: .5rem .9rem; min-width: 8rem; }
 .counts strong { display: block; font-size: 1.7rem; line-height: 1.1; }
-.badge { font-weight: 600; white-space: nowrap; }
+.badge { font-weight: 600; }
+.badge, .whole { white-space: nowrap; }
 .supported { color: #00694c; }
 .contradicted { color: #a33f00; }
 .partly { color: #7a4f00; }
@@ -43,7 +44,7 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: .93re
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .7rem .5rem 0;
   border-bottom: 1px solid var(--rule); font-variant-numeric: tabular-nums; }
-thead th { overflow-wrap: break-word; border-bottom: 2px solid var(--ink); font-size: .85rem; }
+thead th { overflow-wrap: break-word; border-bottom: 2px solid var(--ink); font-size: .92em; }
 tbody th { font-weight: 600; }
 .answers tbody th { width: 27%; }
 .answers td:nth-child(4) { width: 15%; }

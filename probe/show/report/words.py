@@ -37,13 +37,18 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def interval(earliest: datetime | None, latest: datetime | None) -> str:
-    """Between which moments something was measured to change."""
-    if earliest and latest:
-        return minute(latest) if earliest == latest else f"{minute(earliest)} to {minute(latest)}"
-    if latest:
-        return f"before {minute(latest)}"
-    return f"after {minute(earliest)}" if earliest else NOTHING
+def interval(earliest: datetime | None, latest: datetime | None, zone: str = "UTC") -> str:
+    """Between which moments something was measured to change, as clocks of that zone had it."""
+    if earliest is None and latest is None:
+        return NOTHING
+    first, last = (
+        f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if at else None
+        for at in (earliest, latest)
+    )
+    name = zone if zone == "UTC" else f"({zone})"
+    if first and last:
+        return f"{first} {name}" if first == last else f"{first} to {last} {name}"
+    return f"before {last} {name}" if last else f"after {first} {name}"
 
 
 def hours(number: float) -> str:

@@ -29,7 +29,8 @@ def test_hours_without_cycles_are_not_there_and_gaps_are_no_cycles() -> None:
     first = row.bins[0].start
     assert [one.start - first for one in row.bins] == [*range(24), *range(34, 60)]
     assert [(one.cycles, one.gaps, one.covered) for one in row.bins[20:24]] == [(0, 1, 0)] * 4
-    assert (row.cycles, row.gaps, row.covered) == (46, 4, 46)
+    assert (row.cycles, row.gaps, row.pace) == (46, 4, 1.5)
+    assert row.coverage == 31 / 40  # pieces of an hour and a half
     assert row.bins[20].share.share is None
 
 
@@ -59,3 +60,14 @@ def test_hours_are_summed_into_wider_columns() -> None:
     assert row.mechanisms == {"tls.reset.sni": 12}
     assert MOBILE.id not in row.vantages
     assert timedelta(hours=wide.step) == timedelta(days=1)
+
+
+def test_where_cycles_are_rare_each_covers_more_as_in_answers() -> None:
+    comparison = compared(given=cycles("." * 90, START, every=8 * HOURLY))
+    axis = scale(comparison.series)
+    assert axis is not None
+    assert axis.step == 12  # a column holds at least one: no stripes of hours that none was due in
+    (row,) = rows(comparison, axis)
+    assert row.pace == 12
+    assert row.coverage == 1
+    assert {one.covered for one in row.bins} == {1, 2}

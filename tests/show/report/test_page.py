@@ -124,7 +124,8 @@ def test_the_top_says_what_was_measured_when_and_by_whom() -> None:
     assert (
         "2 vantages on 2 networks measured 2 features of 1 service from 2017-07-16 16:00 UTC to "
         "2017-07-19 03:00 UTC: 166 cycles with a conclusion, of which 12 failed, and 4 cycles "
-        "without. This is held against 3 reports."
+        "without. A cycle is one round of checks of one feature from one vantage. This is held "
+        "against 3 reports."
     ) in said
     assert "Made on 2026-11-24 12:00 UTC by probe 1." in said
 

@@ -1,6 +1,6 @@
 """Numbers and times as the page writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.reported import reported
@@ -29,6 +29,12 @@ def test_an_interval_may_be_open() -> None:
     assert words.interval(None, AT) == "before 2017-07-18 04:00 UTC"
     assert words.interval(AT, None) == "after 2017-07-18 04:00 UTC"
     assert words.interval(None, None) == "–"
+    assert words.interval(AT, AT + timedelta(hours=1)) == "2017-07-18 04:00 to 2017-07-18 05:00 UTC"
+
+
+def test_what_was_measured_is_told_in_the_time_zone_of_what_was_reported() -> None:
+    shanghai = words.interval(AT, AT + timedelta(hours=1), "Asia/Shanghai")
+    assert shanghai == "2017-07-18 12:00 to 2017-07-18 13:00 (Asia/Shanghai)"
 
 
 def test_reported_days_are_days_where_they_were_reported() -> None:
