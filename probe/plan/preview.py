@@ -42,6 +42,7 @@ def preview(plan: Plan) -> list[Planned]:
         lines += _at_decoys(plan)
     lines += _controls(plan)
     lines += _metrics(plan)
+    lines += _alerts(plan)
     return list(dict.fromkeys(lines))
 
 
@@ -130,6 +131,20 @@ def _metrics(plan: Plan) -> Iterator[Planned]:
             transport="tcp",
             what="answers whoever asks: ids and outcomes of all targets, in clear",
             purpose="metrics, only by probe run",
+            every=min(job.every for job in plan.jobs),
+        )
+
+
+def _alerts(plan: Plan) -> Iterator[Planned]:
+    """Whom alerts go to stands in a file of secrets; which host that is, its service decides."""
+    if plan.alerts is not None:
+        where = plan.alerts.urls_file or f"the variable {plan.alerts.urls_env}"
+        yield Planned(
+            host=f"services named in {where}",
+            port=None,
+            transport="tcp",
+            what="services, features and outcomes that have changed; their hosts' names in clear",
+            purpose="alerts, only by probe run, after a change",
             every=min(job.every for job in plan.jobs),
         )
 

@@ -204,3 +204,14 @@ def test_the_port_for_metrics_is_listed_with_what_it_tells() -> None:
     assert (line.host, line.port, line.purpose) == ("127.0.0.1", 9469, "metrics, only by probe run")
     assert "answers whoever asks" in line.what
     assert "metrics" not in repr(preview(planned("tcp://shop.example:1")))
+
+
+def test_alerts_are_listed_without_their_addresses() -> None:
+    plan = planned("tcp://shop.example:1", alerts={"urls_file": "alerts.txt"})
+    line = preview(plan)[-1]
+    assert line.host.startswith("services named in ")
+    assert line.host.endswith("alerts.txt")
+    assert line.purpose == "alerts, only by probe run, after a change"
+    plan = planned("tcp://shop.example:1", alerts={"urls_env": "ALERTS"})
+    assert preview(plan)[-1].host == "services named in the variable ALERTS"
+    assert "alerts" not in repr(preview(planned("tcp://shop.example:1")))
