@@ -1,4 +1,4 @@
-"""What all tests share: a skipped test is a failure in CI, but for what no test could mend."""
+"""What all tests share: a skipped test is a failure in CI, unless the kernel lacks something."""
 
 import os
 import signal
@@ -6,9 +6,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-# Skip reasons that begin so are no failure in CI: a feature that the kernel lacks, or files that
-# lie beside the project where they are at all.
-EXCUSED = ("kernel: ", "beside the project: ")
+KERNEL = "kernel: "  # a skip reason that begins so names a missing kernel feature
 
 # The same examples on every run, however slow the machine is just then.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -24,7 +22,7 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
-        if not reason.removeprefix("Skipped: ").startswith(EXCUSED):
+        if not reason.removeprefix("Skipped: ").startswith(KERNEL):
             report.outcome = "failed"
             report.longrepr = f"skipped in CI: {reason}"
     return report
