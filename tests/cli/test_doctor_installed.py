@@ -223,3 +223,19 @@ def test_the_line_is_asked_only_on_demand(here: Run, probe: Command, ports, up: 
     ((sign, text),) = state(found(here, "-c", name, "--network"), "line")
     assert sign == ("ok" if up else "wrong")
     assert ("look at cable" in text) is not up
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("{max_size: null}", "may grow without bound: give retention a max_size"),
+        ("{max_size: 900000GiB}", "may grow to 900000.0 GiB, there is room for"),
+        ("{max_size: 64MiB}", "grow to 64.0 MiB at most"),
+    ],
+)
+def test_the_disk_must_hold_what_results_may_grow_to(
+    here: Run, probe: Command, given: str, expected: str
+) -> None:
+    name = probe.configure(TARGET, retention=given)
+    ((_, text),) = state(found(here, "-c", name), "retention")
+    assert expected in text

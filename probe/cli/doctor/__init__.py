@@ -57,5 +57,6 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     yield from history.findings(results, plan)
     if plan:
         yield from configured.findings(plan)
+        yield from storage.retention(args.config, results)
         yield from secrets.findings(args.config)
     yield from installed.findings(args.config, results)

@@ -65,6 +65,27 @@ def _disk(standing: Path, files: list[tuple[Path, os.stat_result]]) -> Finding:
     return Finding("disk", "ok", text)
 
 
+def retention(config: Path, folder: Path) -> Iterator[Finding]:
+    """Whether the disk holds what the configuration lets the results grow to."""
+    import shutil
+
+    from probe.plan.config import read_config
+
+    most = read_config(config).retention.max_size
+    standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if most is None:
+        text = "results may grow without bound: give retention a max_size"
+        yield Finding("retention", "note", text)
+        return
+    used = sum(path.lstat().st_size for path in _files(folder)) if folder.is_dir() else 0
+    there = shutil.disk_usage(standing).free + used
+    if there < most:
+        text = f"results may grow to {amount(most)}, there is room for {amount(there)}: lower"
+        yield Finding("retention", "note", f"{text} its max_size")
+    else:
+        yield Finding("retention", "ok", f"results grow to {amount(most)} at most")
+
+
 def _growth(files: list[tuple[Path, os.stat_result]]) -> int:
     """Bytes a day, by what was written in the last week; 0 when that is not known yet."""
     import time
