@@ -21,6 +21,7 @@ import compared
 import cpu
 import memory
 import scrape
+import sealing
 import size
 import timings
 from servers import NotMeasuredError, find
@@ -69,6 +70,8 @@ def _parts(*, quick: bool) -> Iterator[tuple[str, Callable[[], list[Section]]]]:
     yield "export", lambda: memory.sections(50_000 if quick else 1_000_000)
     yield "scrape", lambda: scrape.sections(5 if quick else 50)
     yield "comparison", lambda: compared.sections(300_000 if quick else compared.LIMITED)
+    yield "sealed days", lambda: sealing.sections(20_000 if quick else 200_000, 5 if quick else 20)
+    yield "kills", lambda: [sealing.kills(20 if quick else 200)]
     yield "installed size", size.sections
 
 

@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from probe.run.lock import locked
     from probe.run.notify import Notifier
     from probe.run.process import Process
+    from probe.run.sealing import NightlySealing
     from probe.run.service import Service
     from probe.run.watching import VerdictWatcher
 
@@ -88,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
                 renew=lambda: _renewed(args, tools, journal, clean),
                 explained=_explained,
                 memory=plan.limits.memory,
+                sealing=NightlySealing(plan.results, plan.retention, tools.clock.now),
             )
             return asyncio.run(attendants.around(process.live(duration)))
     except ResultsError as exc:

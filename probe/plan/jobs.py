@@ -21,6 +21,7 @@ from probe.plan.controls import ControlPlace
 from probe.plan.limits import LimitsSection
 from probe.plan.metrics import MetricsPlace
 from probe.plan.reach import able, depends_on_no_line
+from probe.plan.retention import RetentionSection
 from probe.plan.target import WEB, Aim, feature_of, parse_target, secrets_of
 from probe.plan.timing import Timing
 
@@ -85,6 +86,7 @@ class Plan:
     limits: LimitsSection = field(default_factory=LimitsSection)
     wildcard: Job | None = None
     metrics: MetricsPlace | None = None
+    retention: RetentionSection = field(default_factory=RetentionSection)
     alerts: AlertsPlace | None = None
     notes: tuple[str, ...] = ()
 
@@ -170,6 +172,7 @@ class Planner:
             neutral_name=self.config.followups.neutral_name,
             controls=self._controls(),
             metrics=self.config.metrics.place(),
+            retention=self.config.retention,
             alerts=self.config.alerts.place(self.base),
             limits=self.config.limits,
         )

@@ -12,6 +12,7 @@ from probe.plan.jobs import Plan
 from probe.run.notify import Notifier
 from probe.run.reload import ReloadRefusedError
 from probe.run.resources import resident
+from probe.run.sealing import Detail, NightlySealing
 from probe.run.service import Service
 
 INTERRUPTED: Final = 130
@@ -39,14 +40,16 @@ class Process:
         renew: Renew | None = None,
         explained: Callable[[Exception], str | None] = lambda _: None,
         memory: int | None = None,
+        sealing: NightlySealing | None = None,
     ) -> None:
         """``explained`` gives the text of an expected error, None for a bug; ``memory`` in bytes
-        of resident size, above which the process ends itself."""
+        of resident size, above which the process ends itself; ``sealing`` packs past days."""
         self._service = service
         self._notifier = notifier or Notifier()
         self._renew = renew
         self._explained = explained
         self._memory = memory
+        self._sealing = sealing
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
         self._code = 0
@@ -63,6 +66,8 @@ class Process:
         running = asyncio.create_task(self._service.run(self._stop))
         told = asyncio.create_task(self._stop.wait())
         beside = [asyncio.create_task(work) for work in (self._reloads(), self._memory_watch())]
+        if self._sealing is not None:
+            beside.append(asyncio.create_task(self._sealing.run(self._sealed)))
         if self._notifier.watchdog:
             beside.append(asyncio.create_task(self._feed(self._notifier.watchdog / 2)))
         await asyncio.sleep(0)  # the service begins
@@ -117,6 +122,8 @@ class Process:
             self._service.note("reload", accepted=False, error=text)
             return
         self._memory = plan.limits.memory
+        if self._sealing is not None:
+            self._sealing.change(plan.retention)
         counts = {
             "added": len(found.added),
             "removed": len(found.removed),
@@ -127,6 +134,9 @@ class Process:
         for note in plan.notes:
             _log.warning("%s", note)
         self._service.note("reload", accepted=True, targets=len(plan.jobs), **counts)
+
+    def _sealed(self, detail: Detail) -> None:
+        self._service.note("sealed", **detail)
 
     async def _memory_watch(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from probe.core.model import JSON
 from probe.plan.retention import RetentionSection
 
 DUE: Final = time(1)  # UTC; an hour after the day's end
+SETTLED: Final = 60.0  # seconds after the start: a short run has nothing to seal
 LOOK: Final = 300.0  # seconds between two looks at the clock: it may jump
 LONGEST: Final = 6 * 3600.0  # seconds that a sealing may take before it is ended
 
@@ -56,7 +57,6 @@ async def in_subprocess(arguments: Sequence[str]) -> Detail:
 class NightlySealing:
     """Seals the past days of a results folder, and deletes what retention says.
 
-    Wiring: ``task = asyncio.create_task(NightlySealing(...).run(report))``; cancel it to stop.
     ``report`` is called on the loop with the detail of an event ``sealed`` each time something was
     done or went wrong: ``parts``, ``records``, ``rejected``, ``bytes_before``, ``bytes_after``,
     ``deleted_days``, ``deleted_objects``, ``freed``, ``size`` (bytes that the results take now) and
@@ -85,7 +85,8 @@ class NightlySealing:
             self._limits += ["--max-size", str(retention.max_size)]
 
     async def run(self, report: Callable[[Detail], None]) -> None:
-        """Seal now, for what the last run left, and whenever a day is due; until cancelled."""
+        """Seal soon, for what the last run left, and whenever a day is due; until cancelled."""
+        await asyncio.sleep(SETTLED)
         done: datetime | None = None
         while True:
             due = due_by(self._now())

@@ -59,7 +59,7 @@ def night_after_night(
 def test_at_the_start_and_an_hour_after_each_midnight() -> None:
     started, reports = night_after_night({"parts": 3})
     assert len(started.at) == 4
-    assert started.at[0] == DAY + timedelta(hours=12)
+    assert started.at[0] == DAY + timedelta(hours=12, seconds=sealing.SETTLED)
     for number, at in enumerate(started.at[1:], 1):
         late = at - (DAY + timedelta(days=number) + HOUR)
         assert timedelta(0) <= late <= timedelta(seconds=sealing.LOOK)
