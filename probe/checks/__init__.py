@@ -55,6 +55,8 @@ BUILT_IN: Final[dict[str, str]] = {
     "tls": "probe.checks.tls:TlsCheck",
     "http": "probe.checks.http:HttpCheck",
     "https": "probe.checks.http:HttpsCheck",
+    "openvpn+udp": "probe.checks.openvpn:OpenVpnUdpCheck",
+    "openvpn+tcp": "probe.checks.openvpn:OpenVpnTcpCheck",
     "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
     "socks5": "probe.checks.socks5:Socks5Check",

@@ -63,14 +63,18 @@ async def handshake(
     endpoint: Endpoint,
     stream: Stream,
     *,
-    server_name: str,
+    server_name: str | None,
     policy: Policy,
     pin: str | None = None,
+    anonymous: bool = False,
+    at_end: Callable[[], dict[str, JSON]] = dict,
     **marks: JSON,
 ) -> TlsStream:
     """Complete a TLS handshake; the peer's chain is kept whether it verifies or not.
 
     With ``pin``, the SHA-256 of the leaf's DER, that certificate is demanded and no authority.
+    ``anonymous`` is for a peer that demands a certificate of ours (``TlsStream.handshake``);
+    ``at_end`` gives what is known of the stream below once all is over.
     """
     context = kit.trust.prepare(policy)
     tls = TlsStream(stream, context, server_name)
@@ -82,13 +86,13 @@ async def handshake(
             transaction,
             str(endpoint),
             within=kit.timeouts.tls,
-            server_name=server_name,
+            **({"server_name": server_name} if server_name else {}),
             verify=policy.verify or pin is not None,
             **({"pin": pin} if pin else {}),
             **marks,
         ) as detail:
             try:
-                await tls.handshake()
+                await tls.handshake(anonymous=anonymous)
                 verified = policy.verify
                 if pin and hashlib.sha256(b"".join(tls.chain()[:1])).hexdigest() != pin:
                     raise NamedFailure(AUTHORITY, "not the certificate that was pinned")
@@ -101,11 +105,12 @@ async def handshake(
                 raise
     finally:  # the step's clock has been read: describing the chain costs it nothing
         detail.update(tls.facts())
+        detail.update(at_end())
         chain = tls.chain()
         detail["peer_certificates"] = [kit.keep(der) for der in chain]
         if chain:
             detail["leaf"] = describe(chain[0])
-        root = tls.root() if verified else None
+        root = tls.root() if verified and policy.authorities is None else None
         if root and root not in public_roots():
             detail["private_root"] = root
     return tls

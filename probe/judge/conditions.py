@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.core import failure
 from probe.core.model import UNKNOWN_COUNTRY
-from probe.judge import answers, certificates, content, controls, decoy, transfers
+from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
 from probe.judge.evidence import Evidence, ip_of, is_targets
 from probe.judge.knowledge import bogon
 from probe.judge.vantage import CLOCK_VOIDS, VantageState, clock_offset, wildcard_addresses
@@ -66,7 +66,8 @@ def _lured(evidence: Evidence) -> bool:
 
 def _unverified(evidence: Evidence) -> bool:
     steps = evidence.decided.steps if evidence.decided else ()
-    return any(s.op == "tls_handshake" and not s.detail.get("verify", True) for s in steps)
+    switched_off = (s.op == "tls_handshake" and not s.detail.get("verify", True) for s in steps)
+    return evidence.unproven and any(switched_off)
 
 
 def _dns_doubted(evidence: Evidence) -> bool:
@@ -309,4 +310,5 @@ def silent(evidence: Evidence) -> bool:
 def inside_handshake(evidence: Evidence) -> bool:
     """Whether it failed between the connection and the first answer, where names are read."""
     step = evidence.failed
-    return step is not None and step.op in {"tls_handshake", "quic_handshake"}
+    read = step is not None and step.op in {"tls_handshake", "quic_handshake"}
+    return read and not deepest.inner(step)

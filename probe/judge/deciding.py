@@ -15,13 +15,16 @@ DATA: Final = "data_exchange"  # packets through a tunnel, after a protocol's ha
 EXTRA_ANSWER: Final = "extra_answer"  # a further answer to a query: kept, and decides nothing
 LOOKUPS: Final = frozenset({"resolve", "bootstrap", EXTRA_ANSWER})  # none is the target's own
 _LOOKUP_ENDS: Final = frozenset({"resolve"})
+_TLS_ENDS: Final = frozenset({"tls_handshake"})
 _HTTP_ENDS: Final = frozenset({"transfer", "expect"})
 # The operation with which a check has done what it is for. A redirect that is followed goes on in
 # the same transaction, hence the last step counts.
 _ENDS: Final = {
     "dns": _LOOKUP_ENDS,
     "tcp": frozenset({"connect"}),
-    "tls": frozenset({"tls_handshake"}),
+    "tls": _TLS_ENDS,
+    "openvpn+udp": _TLS_ENDS,
+    "openvpn+tcp": _TLS_ENDS,
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
     "wireguard": frozenset({"wireguard_initiation"}),

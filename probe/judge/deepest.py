@@ -25,10 +25,15 @@ _COMMON: Final = frozenset(
 )
 
 
+def inner(step: Step | None) -> bool:
+    """Whether a handshake went on inside another protocol, where nobody reads a server name."""
+    return step is not None and bool(step.detail.get("inside"))
+
+
 def protocol_step(evidence: Evidence) -> Step | None:
     """The failed step of a VPN protocol's own conversation, if that is what failed."""
     step = evidence.failed
-    return step if step is not None and step.op not in _COMMON else None
+    return step if step is not None and (step.op not in _COMMON or inner(step)) else None
 
 
 def deepest(evidence: Evidence) -> str | None:

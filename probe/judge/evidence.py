@@ -158,8 +158,11 @@ class Evidence:
 
     @property
     def unproven(self) -> bool:
-        """Whether anyone on the path could have given the answer as well: no name was proven."""
+        """Whether anyone on the path could have given the answer as well: no name was proven, and
+        no answer was made with the target's own key."""
         steps = self.decided.steps if self.decided else ()
+        if any(step.detail.get("authenticated") for step in steps):
+            return False
         handshakes = [step for step in steps if step.op == "tls_handshake"]
         return not handshakes or any(not s.detail.get("verify", True) for s in handshakes)
 

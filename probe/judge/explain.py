@@ -31,6 +31,7 @@ _OPS: Final = {
     "transfer": "the transfer",
     "expect": "comparing the answer with what is expected",
     "redirect": "following the redirect",
+    "openvpn_reset": "the OpenVPN reset",
     "first_payload": "a harmless first payload",
     "echo": "waiting for the echo",
 }

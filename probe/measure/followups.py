@@ -13,7 +13,7 @@ from probe.checks import Imitable
 from probe.checks.echo import harmless
 from probe.core.address import is_ip, parse_endpoint
 from probe.core.model import Measurement
-from probe.judge import answers, content, controls, followups, protocols, transfers
+from probe.judge import answers, content, controls, deepest, followups, protocols, transfers
 from probe.judge import conditions as when
 from probe.judge.decoy import succeeded
 from probe.judge.evidence import Evidence, ip_of, tried_in
@@ -104,7 +104,7 @@ class _Case:
 
     def _op(self) -> str | None:
         step = self._evidence.failed
-        return step.op if step else None
+        return step.op if step and not deepest.inner(step) else None
 
     def _private_root(self) -> bool:
         steps = self._evidence.decided.steps if self._evidence.decided else ()

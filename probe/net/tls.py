@@ -5,6 +5,7 @@ the probe itself dialled, and the handshake's outcome, the certificate chain and
 read from that one handshake: a second, unverified one might meet another server.
 """
 
+import contextlib
 import hashlib
 import ssl
 from typing import Any
@@ -17,8 +18,9 @@ from probe.net import Stream
 class TlsStream:
     """TLS as a client, over a stream that is already connected."""
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext, server_name: str) -> None:
-        """Send ``server_name`` as SNI (RFC 6066; not for IP literals) and demand it in the leaf."""
+    def __init__(self, stream: Stream, context: ssl.SSLContext, server_name: str | None) -> None:
+        """Send ``server_name`` as SNI (RFC 6066; not for IP literals) and demand it in the leaf;
+        None sends and demands none."""
         self._stream = stream
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(
@@ -26,13 +28,20 @@ class TlsStream:
         )
         self.local_ip = stream.local_ip
 
-    async def handshake(self) -> None:
-        """Complete the handshake, or raise ssl.SSLError, EndOfStreamError or OSError."""
+    async def handshake(self, *, anonymous: bool = False) -> None:
+        """Complete the handshake, or raise ssl.SSLError, EndOfStreamError or OSError.
+
+        With ``anonymous`` the peer is one that demands a certificate of ours, which it will not
+        get: then all is done once its own key has signed and our answer to that is sent. Under
+        TLS 1.3 that is the whole handshake anyway, under 1.2 (RFC 5246 section 7.3) it lacks the
+        peer's last word, and ``tls_version`` stays unknown.
+        """
         while True:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
-                await self._flush()
+                if await self._flush() and anonymous and self.chain():
+                    return
                 await self._feed(due=True)
             except ssl.SSLError:
                 await self._flush_alert()
@@ -57,6 +66,13 @@ class TlsStream:
         """Encrypt and send all of it."""
         self._tls.write(data)
         await self._flush()
+
+    async def farewell(self) -> None:
+        """Send close_notify (RFC 8446 section 6.1) where the handshake has come so far; whatever
+        the peer says to it is not waited for."""
+        with contextlib.suppress(ssl.SSLError):
+            self._tls.unwrap()
+        await self._flush_alert()
 
     def close(self) -> None:
         """Close the connection below at once."""
@@ -83,9 +99,11 @@ class TlsStream:
             "alpn": self._tls.selected_alpn_protocol(),
         }
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> bool:
+        """Send what is to be sent; whether there was anything."""
         if data := self._outgoing.read():
             await self._stream.send(data)
+        return bool(data)
 
     async def _flush_alert(self) -> None:
         """Tell the peer why, if it still listens; the reason for failing stays the first one."""

@@ -1,7 +1,8 @@
 """Trust policies, and one SSL context for each: making one costs tens of milliseconds.
 
 Trust is the system's store (OpenSSL's default paths, ``SSL_CERT_FILE`` honoured) plus, where a
-configuration or a target names one, a file of further authorities.
+configuration or a target names one, a file of further authorities. A tunnel's TLS, which no
+authority of the public vouches for, has authorities of its own in their place.
 """
 
 import hashlib
@@ -9,17 +10,25 @@ import re
 import ssl
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from probe.core.strictyaml import ConfigError
 
+# What OpenVPN's clients offer by default (ssl_openssl.c, tls-cert-profile legacy).
+_TUNNEL_CIPHERS: Final = "DEFAULT:!EXP:!LOW:!MEDIUM:!kDH:!kECDH:!DSS:!PSK:!SRP:!kRSA:@SECLEVEL=1"
+
 
 class Policy(NamedTuple):
-    """What a handshake offers and demands."""
+    """What a handshake offers and demands.
+
+    ``authorities``, certificates in PEM form, are trusted in place of all others, and no name is
+    demanded of whoever they vouch for: so it is inside a tunnel. Empty: there are none.
+    """
 
     verify: bool = True
     ca_file: str | None = None
     alpn: tuple[str, ...] = ()
+    authorities: str | None = None
 
 
 class Trust:
@@ -38,6 +47,8 @@ class Trust:
 
 
 def _make(policy: Policy) -> ssl.SSLContext:
+    if policy.authorities is not None:
+        return _tunnel(policy.authorities, verify=policy.verify)
     context = ssl.create_default_context()
     if policy.ca_file is not None:
         try:
@@ -51,6 +62,19 @@ def _make(policy: Policy) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     if policy.alpn:
         context.set_alpn_protocols(list(policy.alpn))
+    return context
+
+
+def _tunnel(authorities: str, *, verify: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers(_TUNNEL_CIPHERS)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+    if authorities:
+        try:
+            context.load_verify_locations(cadata=authorities)
+        except (ssl.SSLError, ValueError):
+            raise ConfigError("no certificates in PEM form where authorities should be") from None
     return context
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.cases import (
     DOWN,
+    INNER,
     RESET,
     THERE,
     TUNNEL,
@@ -19,6 +20,7 @@ from support.cases import (
 from support.records import resolve, step
 
 from probe.core.model import Measurement
+from probe.judge import conditions as when
 from probe.judge import controls, protocols
 from probe.judge import followups as f
 from probe.judge.evidence import Evidence
@@ -32,7 +34,8 @@ VPN = {"check": "openvpn+udp", "target": TUNNEL}
 def asked(failure: str | None = TIMEOUT, *, tcp: bool = False, **detail: Any) -> list[Any]:
     """A VPN's first packet, and what became of it."""
     dialled = [step("connect", 2)] if tcp else []
-    return [resolve(), *dialled, step("openvpn_reset", 2, failure, **detail)]
+    went_on = [INNER] if failure is None else []
+    return [resolve(), *dialled, step("openvpn_reset", 2, failure, **detail), *went_on]
 
 
 def echo(kind: str, failure: str | None = None, number: int = 1) -> Measurement:
@@ -178,6 +181,22 @@ def test_a_wrong_clock_explains_the_silence_to_a_packet_that_holds_the_date() ->
         assert rule_for(silent).id == rule
     refused = evidence(trials(asked("connection_refused", dated=True), **VPN), (wrong,))
     assert rule_for(refused).id != "own-clock"
+
+
+def test_a_handshake_inside_a_tunnel_is_the_tunnels_own() -> None:
+    cut = [*asked(None)[:-1], replace(INNER, failure=TIMEOUT)]
+    case = found(cut, there=asked(None))
+    assert not when.inside_handshake(case)  # nobody reads a server name there
+    assert (rule_for(case).id, rule_for(case).mechanism(case)) == ("vpn-filtered", "vpn.timeout")
+
+
+def test_an_answer_that_was_made_with_the_key_proves_who_gave_it() -> None:
+    public = "9.9.9.9:1194"
+    for proven in (True, False):
+        steps = asked(None, authenticated=proven)
+        case = found([steps[0], *(replace(step, address=public) for step in steps[1:])])
+        assert rule_for(case).id == ("answered" if proven else "answered-unverified")
+        assert when.worth_asking(case) is not proven
 
 
 def test_other_failures_are_no_protocol_s() -> None:

@@ -34,6 +34,7 @@ DECOY = "198.51.100.2:443"
 SILENCE = "generic_timeout_error"
 RESET = https("tls_handshake", "connection_reset")
 SILENT = https("tls_handshake", "generic_timeout_error")
+INNER = step("tls_handshake", 2, inside="openvpn", verify=False)
 _SECONDS = itertools.count()
 OTHER = {"subject": "CN=shop.example", "issuer": "CN=Somebody"}
 SELF = {"subject": "CN=shop.example", "issuer": "CN=shop.example"}
@@ -198,7 +199,7 @@ def cases() -> dict[str, Evidence]:
     dropped = [resolve("dns_nxdomain_error", hostname="shop.example")]
     stalled = transfer(17000, 20.0, "generic_timeout_error", last=1.0)
     tunnel = [resolve(), step("openvpn_reset", 2, "generic_timeout_error")]
-    answer = [resolve(), step("openvpn_reset", 2)]
+    answer = [resolve(), step("openvpn_reset", 2), INNER]
     keyless = [resolve(), step("openvpn_reset", 2, SILENCE, keyed=True)]
     lured = [
         lookup("127.0.0.1", "1.1.1.1"),
