@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
             file.writelines(f"{one.row}\t{one.reason}\t{one.excerpt}\n" for one in rejected)
     if not args.quiet:
         _tell(rejected)
-        print(f"{path}: {counts}; {len(rejected)} rows rejected", file=sys.stderr)
+        rows = "1 row" if len(rejected) == 1 else f"{len(rejected)} rows"
+        print(f"{path}: {counts}; {rows} rejected", file=sys.stderr)
     return 0 if reports or not rejected else 2
 
 

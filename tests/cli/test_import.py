@@ -49,7 +49,7 @@ def test_rows_become_a_report_file_and_wrong_ones_are_listed(
     said = imports(capsys, "--from", "cenalert", table(GOOD, WRONG, OTHER))
     assert said.splitlines() == [
         "row 2: '2017-07-32' is no day of the calendar",
-        "reports/cenalert.yaml: 2 new, 0 updated, 0 unchanged; 1 rows rejected",
+        "reports/cenalert.yaml: 2 new, 0 updated, 0 unchanged; 1 row rejected",
     ]
     first, second = held("reports/cenalert.yaml")
     assert (first["country"], second["country"]) == ("CN", "IR")

@@ -67,6 +67,17 @@ def imported(rows: Iterable[Row], draft: Callable[[Row], Iterable[Draft]]) -> Im
     return Imported(tuple(reports.values()), tuple(rejected))
 
 
+def columns(data: bytes) -> list[str]:
+    """The names in the first line of a CSV file, in small letters; FormatError if it is none."""
+    text = data.decode("utf-8-sig", errors="replace")
+    try:
+        return [
+            cell.strip().lower() for cell in next(csv.reader(io.StringIO(text, newline="")), [])
+        ]
+    except csv.Error as exc:
+        raise FormatError(f"line 1 is no CSV: {exc}") from None
+
+
 def table(data: bytes, needed: Iterable[str], name: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV file with a header: names and cells without blanks around them.
 

@@ -15,6 +15,7 @@ from probe.compare.importers.rows import (
     Imported,
     Row,
     RowError,
+    columns,
     identity,
     imported,
     table,
@@ -39,6 +40,7 @@ _NAMES: Final = {
     "source": ("info_source", "source"),
     "link": ("info_source_link", "source_link", "link", "links", "an_link"),
 }
+_STARTS: Final = frozenset(_NAMES["start"])  # one of them is there
 _SERVICE: Final = re.compile(r"(\w+?)_?(?:affected|blocked)")
 _NO_SERVICE: Final = frozenset({"other", "sms", "phonecall", "network", "telcos", "users"})
 _KINDS: Final = {"throttle": "degraded", "throttling": "degraded", "slowdown": "degraded"}
@@ -46,11 +48,9 @@ _KINDS: Final = {"throttle": "degraded", "throttling": "degraded", "slowdown": "
 
 def read(data: bytes, name: str) -> Imported:
     """The reports of one file. FormatError if it is no such table."""
-    rows = [{_plain(key): cell for key, cell in row.items()} for row in table(data, (), name)]
-    if rows and not (
-        _NAMES["start"][0] in rows[0] or "date_start" in rows[0] or "start" in rows[0]
-    ):
+    if _STARTS.isdisjoint(map(_plain, columns(data))):
         raise FormatError(f"{name} needs a column 'start_date' in its first line")
+    rows = [{_plain(key): cell for key, cell in row.items()} for row in table(data, (), name)]
     return imported(rows, _drafts)
 
 

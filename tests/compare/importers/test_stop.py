@@ -152,11 +152,14 @@ def test_the_same_row_twice_is_one_report_and_its_id_does_not_change() -> None:
     assert found.rejected[0].reason == "the same report stands in an earlier row"
 
 
-@pytest.mark.parametrize("data", [b"a,b\n1,2\n", b"<html></html>\nx\n", b'"' + b"x" * 200_000])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[1,2\n", b"a,b\n1,2\n", b"<html></html>\nx\n", b'"' + b"x" * 200_000],
+)
 def test_another_table_is_refused_as_a_whole(data: bytes) -> None:
     with pytest.raises(FormatError):
         read("stop", data, "stop.csv")
 
 
-def test_an_empty_file_holds_nothing() -> None:
-    assert read("stop", b"", "stop.csv") == Imported((), ())
+def test_a_table_without_rows_holds_nothing() -> None:
+    assert read("stop", b"Start Date,country\n", "stop.csv") == Imported((), ())
