@@ -7,7 +7,7 @@ alike.
 from typing import Final
 
 from probe.core.failure import PROXY_REFUSED
-from probe.judge import answers, certificates, content, controls, deepest, protocols
+from probe.judge import answers, certificates, content, controls, deepest, here, protocols
 from probe.judge import conditions as when
 from probe.judge.evidence import ip_of
 from probe.judge.rule import Rule, named, none
@@ -211,7 +211,7 @@ CONTROLLED: Final = (
     ),
     Rule(
         id="ipv6-untested",
-        when=when.ipv6_untested,
+        when=here.ipv6_untested,
         outcome="inconclusive",
         locus="vantage",
         note="only IPv6 addresses were tried, and nobody else answered over IPv6 either",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from probe.judge import certificates, transfers
+from probe.judge import certificates, here, transfers
 from probe.judge import conditions as when
 from probe.judge.rule import Rule, named, none
 
@@ -71,7 +71,7 @@ OWN: Final = (
     ),
     Rule(
         id="vantage-captive",
-        when=when.captive,
+        when=here.captive,
         outcome="offline",
         locus="vantage",
         mechanism=none,
@@ -82,7 +82,7 @@ OWN: Final = (
     ),
     Rule(
         id="vantage-offline",
-        when=when.offline,
+        when=here.offline,
         outcome="offline",
         locus="vantage",
         mechanism=none,
@@ -93,7 +93,7 @@ OWN: Final = (
     ),
     Rule(
         id="own-clock",
-        when=when.own_clock,
+        when=here.own_clock,
         outcome="inconclusive",
         locus="vantage",
         note="this machine's clock is more than five minutes off: certificates that seem out of "
@@ -114,7 +114,7 @@ OWN: Final = (
     ),
     Rule(
         id="no-ipv6-route",
-        when=when.no_ipv6,
+        when=here.no_ipv6,
         outcome="inconclusive",
         locus="vantage",
         note="the target has only IPv6 addresses, and this vantage has no route for IPv6",
@@ -123,7 +123,7 @@ OWN: Final = (
     ),
     Rule(
         id="own-firewall",
-        when=when.own_firewall,
+        when=here.own_firewall,
         outcome="inconclusive",
         locus="vantage",
         note="this machine's own rules forbade the packet to leave",
@@ -133,7 +133,7 @@ OWN: Final = (
     ),
     Rule(
         id="international-path-down",
-        when=when.path_down,
+        when=here.path_down,
         outcome="unreachable",
         locus="unknown",
         note="no foreign anchor answered while domestic ones did: the path abroad was down",

@@ -7,7 +7,7 @@ because the protocol answers only to its key.
 from typing import Final
 
 from probe.judge import conditions as when
-from probe.judge import controls, protocols
+from probe.judge import controls, here, protocols
 from probe.judge.rule import Rule, named, none
 
 UNSETTLED: Final = (
@@ -67,7 +67,7 @@ UNSETTLED: Final = (
     ),
     Rule(
         id="failed-vantage-untested",
-        when=when.untested,
+        when=here.untested,
         outcome="unreachable",
         locus="unknown",
         note="without anchors it is not known whether the vantage had a working network, and "

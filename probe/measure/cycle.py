@@ -7,7 +7,7 @@ from typing import Final
 
 from probe.core.ids import uuid7
 from probe.core.model import Measurement, Verdict
-from probe.judge import answers, controls
+from probe.judge import answers, controls, here
 from probe.judge import conditions as when
 from probe.judge.evidence import Evidence, ip_of, tried_in
 from probe.judge.verdict import judge
@@ -94,7 +94,7 @@ class _Cycle:
         self._means.quarantine.anomaly(first)
         if when.failed(evidence):
             await self._ask_health()
-            if when.vantage_explains(self._evidence()):
+            if here.vantage_explains(self._evidence()):
                 return  # nothing else could count, and little could be reached
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._ask_controls(first))

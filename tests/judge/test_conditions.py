@@ -21,6 +21,7 @@ from support.cases import (
 from support.records import HERE, https, measured, resolve, step
 
 from probe.judge import conditions as when
+from probe.judge import here
 from probe.judge.evidence import Evidence
 from probe.judge.verdict import rule_for
 
@@ -45,28 +46,28 @@ def test_trials_that_failed_elsewhere_do_not_add_up() -> None:
 def test_a_failure_on_an_own_route_is_the_vantage_s() -> None:
     six = [resolve(), step("connect", 2, "network_unreachable", address="[2a00::1]:443")]
     both = [*six, step("connect", 3, "network_unreachable", address="93.184.1.1:443")]
-    assert when.no_ipv6(evidence(trials(six)))
-    assert not when.no_ipv6(evidence(trials(both)))
+    assert here.no_ipv6(evidence(trials(six)))
+    assert not here.no_ipv6(evidence(trials(both)))
 
 
 @pytest.mark.parametrize(("errno", "own"), [("EPERM", True), ("EACCES", False), (None, False)])
 def test_only_eperm_is_the_own_packet_filter(errno: str | None, own: bool) -> None:
     refused = https("connect", "permission_denied", **({"errno": errno} if errno else {}))
-    assert when.own_firewall(evidence(trials(refused))) is own
+    assert here.own_firewall(evidence(trials(refused))) is own
 
 
 def test_a_captive_portal_voids_what_nobody_proved_and_no_more() -> None:
-    assert when.captive(evidence(trials(RESET), CAPTIVE))
-    assert when.captive(evidence((measured("http", page(), target=PAGE),), CAPTIVE))
+    assert here.captive(evidence(trials(RESET), CAPTIVE))
+    assert here.captive(evidence((measured("http", page(), target=PAGE),), CAPTIVE))
     proven = evidence((measured(steps=https(verify=True)),), CAPTIVE)
-    assert not when.captive(proven)
+    assert not here.captive(proven)
     assert rule_for(proven).id == "answered"
 
 
 def test_anchors_that_were_never_asked_leave_a_failure_alone_only_without_a_control() -> None:
-    assert when.untested(evidence(trials(RESET), ()))
-    assert not when.untested(evidence(trials(RESET), (), **control()))
-    assert not when.untested(evidence(trials(RESET), UP))
+    assert here.untested(evidence(trials(RESET), ()))
+    assert not here.untested(evidence(trials(RESET), (), **control()))
+    assert not here.untested(evidence(trials(RESET), UP))
 
 
 # --- a lookup's success --------------------------------------------------------------------------
