@@ -22,6 +22,7 @@ check: $(VENV)/.development  ## style, types, and who may import whom
 bench: $(VENV)/.development  ## timings, CPU and sizes, side by side with other tools
 	sh bench/setup.sh
 	$(PYTHON) bench/run.py
+	$(PYTHON) bench/long.py
 
 lab: $(VENV)/.development servers laboratory  ## how often verdicts are right, with a censor on the path (needs root)
 	PYTHONPATH=tests $(PYTHON) -m lab.score $(LAB)

@@ -23,10 +23,12 @@ from servers import HOST, WebServer, blackbox, find, web_server
 from subject import AT_ONCE, instruments, jobs, measured, spread
 from table import Section
 
-from probe.judge.vantage import VantageState
-from probe.measure.cycle import Recorders, run_cycle
+from probe.measure.controls import Controls
+from probe.measure.cycle import run_cycle
 from probe.measure.health import Health
+from probe.measure.means import Means, Recorders
 from probe.measure.measure import Instruments
+from probe.measure.quarantine import Quarantine
 from probe.plan.jobs import Job
 from probe.record.journal import Journal
 
@@ -85,16 +87,18 @@ def _stored(plan: tuple[Job, ...], tools: Instruments, journal: Journal) -> floa
     record = Recorders(journal.measurement, journal.verdict)
 
     async def everything() -> None:
-        health = Health((), tools, journal.measurement, _nothing)
-        await spread(plan, lambda job: run_cycle(job, tools, health, record), 1)
+        means = Means(
+            instruments=tools,
+            health=Health((), tools, journal.measurement),
+            record=record,
+            controls=Controls((), tools, journal.measurement),
+            quarantine=Quarantine(tools.clock.monotonic),
+        )
+        await spread(plan, lambda job: run_cycle(job, means), 1)
 
     began = time.process_time()
     asyncio.run(everything())
     return (time.process_time() - began) / len(plan)
-
-
-def _nothing(_: VantageState) -> None:
-    """The vantage's state is of no interest here."""
 
 
 def _blackbox(process: int, port: int, server: WebServer, count: int) -> float:

@@ -25,11 +25,10 @@ import sealing
 import size
 import timings
 from servers import NotMeasuredError, find
-from table import WIDTH, Section
+from table import WIDTH, Section, write
 
 from probe import __version__
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _BEGIN: Final = "<!-- figures: written by bench/run.py --write -->"
 _END: Final = "<!-- end of figures -->"
 
@@ -43,7 +42,7 @@ def main() -> int:
     )
     args = parser.parse_args()
     command = " ".join(["python bench/run.py", *(["--quick"] if args.quick else [])])
-    texts = [_machine(command)]
+    texts = [machine(command)]
     print(texts[0])
     missed, unmeasured = [], False
     for name, measure in _parts(quick=args.quick):
@@ -59,7 +58,7 @@ def main() -> int:
     texts.append("\n  ".join(["targets missed:", *(missed or ["none"])]) + "\n")
     print(texts[-1])
     if args.write:
-        _write("\n".join(texts))
+        write("\n".join(texts), _BEGIN, _END)
     return int(unmeasured)
 
 
@@ -75,7 +74,7 @@ def _parts(*, quick: bool) -> Iterator[tuple[str, Callable[[], list[Section]]]]:
     yield "installed size", size.sections
 
 
-def _machine(command: str) -> str:
+def machine(command: str) -> str:
     """When, on what and with which programs, as lines."""
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -104,16 +103,6 @@ def _version(program: str, option: str) -> str:
         return "not installed"
     found = re.search(r"\d+\.\d+[\w.+~-]*", done.stdout + done.stderr)
     return found[0] if found else "unknown"
-
-
-def _write(text: str) -> None:
-    """Replace what stands between the two marks of the page."""
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE} lacks the marks around its figures")
-    figures = f"\n\n```text\n{text.rstrip()}\n```\n\n"
-    PAGE.write_text(f"{before}{begin}{figures}{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 WIDTH: Final = 80
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +64,13 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def milliseconds(seconds: float) -> str:
     """Seconds as milliseconds with three decimals."""
     return f"{seconds * 1000:.3f}"
+
+
+def write(text: str, begin: str, end: str) -> None:
+    """Replace what stands between two marks of docs/benchmarks.md."""
+    before, begun, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (begun and ended):
+        raise SystemExit(f"{PAGE} lacks the marks around its figures")
+    figures = f"\n\n```text\n{text.rstrip()}\n```\n\n"
+    PAGE.write_text(f"{before}{begun}{figures}{ended}{after}", encoding="utf-8")

@@ -15,7 +15,7 @@ from subject import instruments, jobs, measured, verified
 from table import Section, Target, milliseconds
 
 from probe.core.model import Measurement
-from probe.measure.cycle import Recorders
+from probe.measure.means import Recorders
 from probe.measure.measure import Instruments
 from probe.measure.once import AT_ONCE, check_once
 from probe.plan.jobs import Job, Plan
