@@ -62,6 +62,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "socks5": "probe.checks.socks5:Socks5Check",
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
+    "dtls": "probe.checks.dtls:DtlsCheck",
 }
 
 

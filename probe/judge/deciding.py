@@ -31,6 +31,7 @@ _ENDS: Final = {
     "socks5": frozenset({"socks5_greeting", "socks5_request"}),
     "httpconnect": frozenset({"expect"}),
     "stun": frozenset({"stun_binding"}),
+    "dtls": frozenset({"dtls_client_hello"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),
 }
 

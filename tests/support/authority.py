@@ -25,6 +25,12 @@ def ca_file() -> str:
     return str(authority().ca_file)
 
 
+def pem(name: str, kind: str = "valid") -> Path:
+    """A file with the certificate and the key of such a context, for server programs."""
+    serving(name, kind)
+    return Path(_FOLDER.name) / f"{name}-{kind}.pem"
+
+
 @cache
 def serving(name: str, kind: str = "valid") -> ssl.SSLContext:
     """A server's context with a certificate for this name."""
