@@ -41,6 +41,7 @@ class Housekeeping:
         self._disk = disk
         self._forget = forget
         self._left_out = 0
+        self._alive = 0.0
 
     def no_room(self) -> bool:
         """Whether a cycle must be left out for want of room; it is counted then."""
@@ -52,21 +53,27 @@ class Housekeeping:
     async def run(self) -> None:
         """Look until cancelled."""
         watch = ClockWatch(self._clock)
-        alive = self._clock.monotonic()
+        self._alive = self._clock.monotonic()
         self.look_at_disk()
         while True:
             await asyncio.sleep(LOOKED)
-            if (jump := watch.jumped()) is not None:
-                _log.warning("the clock jumped by %+.0f s", jump)
-                self._record.note("clock_jump", seconds=round(jump, 3))
-                self._schedule.rebuild()
-            self._record.retry()
-            self.look_at_disk()
-            if self._clock.monotonic() - alive >= ALIVE:
-                alive = self._clock.monotonic()
-                self._ledger.alive(self._clock.now())
-            if self._ledger.long:
-                self._forget()
+            try:
+                self._look(watch)
+            except Exception:  # noqa: BLE001  (a watchman who stumbles goes on)
+                _log.exception("looking after the clock and the disk")
+
+    def _look(self, watch: ClockWatch) -> None:
+        if (jump := watch.jumped()) is not None:
+            _log.warning("the clock jumped by %+.0f s", jump)
+            self._record.note("clock_jump", seconds=round(jump, 3))
+            self._schedule.rebuild()
+        self._record.retry()
+        self.look_at_disk()
+        if self._clock.monotonic() - self._alive >= ALIVE:
+            self._alive = self._clock.monotonic()
+            self._ledger.alive(self._clock.now())
+        if self._ledger.long:
+            self._forget()
 
     def look_at_disk(self) -> None:
         """Leave out, or take up again, what the room that is left demands; say so."""

@@ -128,3 +128,21 @@ def test_paused_objects_take_nothing_new_and_keep_what_they_have(tmp_path):
         with pytest.raises(DiskFull):
             journal.objects.put(b"another")
         assert journal.objects.get(name) == b"page"
+
+
+def test_a_look_that_fails_is_not_the_last_one(caplog):
+    asked = []
+
+    def room():
+        asked.append(len(asked))
+        if len(asked) == 3:
+            raise ValueError("a bug")
+        return 1000, 1000
+
+    plan = planned(targets=targets("a", every="1m"))
+    notebook = serve(plan, 120, notebook=Folder(), disk=Disk(room, 100))
+    assert len(asked) > 20
+    assert len(notebook.measurements) == 2
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == [
+        "looking after the clock and the disk"
+    ]
