@@ -436,6 +436,7 @@ def test_the_defaults_that_are_shown_are_the_defaults(tmp_path):
 def test_every_example_of_a_configuration_is_valid(tmp_path, capsys, number):
     config = tmp_path / "example.yaml"
     config.write_text(blocks(text(SETTINGS), "yaml")[number])
+    (tmp_path / "client.ovpn").write_text("remote vpn.example.net 1194 udp\n")
     assert main(["plan", str(config), "--format", "jsonl"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out
 

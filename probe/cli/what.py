@@ -18,8 +18,9 @@ from probe.plan.catalogue import names, service
 from probe.plan.config import Config, VantageSection, read_config
 from probe.plan.controls import TOKEN_ENV, ControlPlace, ControlSection
 from probe.plan.jobs import Plan, Planner
+from probe.plan.profile import READERS, is_profile
 
-_CONFIGURATIONS: Final = (".yaml", ".yml")
+_FILES: Final = (".yaml", ".yml", *READERS)
 
 
 def plan_for(
@@ -32,10 +33,15 @@ def plan_for(
 ) -> Plan:
     """The plan for what stands on the command line. Usage or ConfigError says what to change.
 
-    At most one configuration file; URLs and services beside it are measured under its settings.
+    At most one configuration file; URLs, profiles and services beside it are measured under its
+    settings.
     """
     others = [what for what in whats if not _is_file(what)]
-    files = [Path(what) for what in whats if what not in others]
+    given = [Path(what) for what in whats if what not in others]
+    profiles = [path for path in given if is_profile(path)]
+    files = [path for path in given if path not in profiles]
+    if config and is_profile(config):
+        raise Usage(f"{config} is a profile, not a configuration: leave out -c")
     files += [config] if config else []
     if len(files) > 1:
         raise Usage(f"only one configuration file at a time, not {len(files)}")
@@ -51,6 +57,11 @@ def plan_for(
     )
     if files:
         planner.add_config()
+    for path in profiles:
+        try:
+            planner.add_profile(path)
+        except ValueError as exc:
+            raise Usage(f"{path}: {_in_one_line(exc)}") from None
     for what in others:
         if "://" in what:
             try:
@@ -111,10 +122,10 @@ def _service_like(what: str) -> str | None:
 
 
 def _file_beside(what: str) -> str | None:
-    """The configuration file in the same folder that is called almost the same."""
+    """The configuration or profile in the same folder that is called almost the same."""
     path = Path(what)
     with contextlib.suppress(OSError):
-        there = [p.name for p in path.parent.iterdir() if p.suffix in _CONFIGURATIONS]
+        there = [p.name for p in path.parent.iterdir() if p.suffix in _FILES]
         found = difflib.get_close_matches(path.name, there, 1, cutoff=0.75)
         return str(path.with_name(found[0])) if found else None
     return None
@@ -122,7 +133,7 @@ def _file_beside(what: str) -> str | None:
 
 def _is_path(what: str) -> bool:
     host, slash, _ = what.partition("/")
-    return what.endswith(_CONFIGURATIONS) or (bool(slash) and "." not in host.strip("."))
+    return what.endswith(_FILES) or (bool(slash) and "." not in host.strip("."))
 
 
 def _resolver(text: str) -> Resolver:

@@ -20,6 +20,7 @@ from probe.plan.anchors import AnchorsSection
 from probe.plan.controls import ControlSection
 from probe.plan.limits import LimitsSection
 from probe.plan.metrics import MetricsSection
+from probe.plan.profile import TUNNEL
 from probe.plan.retention import RetentionSection
 from probe.plan.schedule import Cron, Every, QuietHours, ScheduleSection, keyed
 from probe.plan.section import Strict
@@ -94,14 +95,18 @@ class TlsSection(Strict):
 
 
 class TargetSection(BaseModel):
-    """One target. Keys besides the named ones are options of the check that its URL names."""
+    """One target. Keys besides the named ones are options of the check that its URL names.
+
+    In place of a URL there may be a profile, which stands for all servers in it.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     id: str | None = None
     service: str | None = None
     feature: str | None = None
-    url: str
+    url: str = ""
+    profile: str | None = None
     every: Every | None = None
     spread: Delay | None = None
     cron: Cron | None = None
@@ -119,6 +124,13 @@ class TargetSection(BaseModel):
 
     @model_validator(mode="after")
     def _understood(self) -> "TargetSection":
+        if self.profile is not None:
+            if self.url or self.id:
+                name = "url" if self.url else "id"
+                raise OptionError("not with a profile: its servers have their own", name)
+            return self
+        if not self.url:
+            raise ValueError("give a url, or a profile")
         try:
             parse_target(self.url, self.options)
         except OptionError:
@@ -140,7 +152,7 @@ class TargetSection(BaseModel):
     @property
     def default_feature(self) -> str:
         """What the target is a feature of, where nobody says it."""
-        return feature_of(self.url.partition("://")[0])
+        return TUNNEL if self.profile else feature_of(self.url.partition("://")[0])
 
 
 class ConfirmSection(Strict):
@@ -191,6 +203,8 @@ class Config(Strict):
     def _ids_once(cls, targets: list[TargetSection]) -> list[TargetSection]:
         seen: dict[str, int] = {}
         for index, target in enumerate(targets):
+            if target.profile:  # what is in it is known once it has been read
+                continue
             name = target.id or parse_target(target.url, target.options).url
             if name in seen:
                 problem = ValueError(f"'{name}' is the id of targets[{seen[name]}] already")

@@ -20,9 +20,10 @@ from probe.plan.config import Config, TargetSection, TimeoutsSection
 from probe.plan.controls import ControlPlace
 from probe.plan.limits import LimitsSection
 from probe.plan.metrics import MetricsPlace
+from probe.plan.profile import TUNNEL, read_profile
 from probe.plan.reach import able, depends_on_no_line
 from probe.plan.retention import RetentionSection
-from probe.plan.target import WEB, Aim, feature_of, parse_target, secrets_of
+from probe.plan.target import WEB, Aim, feature_of, parse_target
 from probe.plan.timing import Timing
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
@@ -119,8 +120,20 @@ class Planner:
         feature = feature_of(aim.check.name)
         self._add(aim, Target(id=aim.url, service=aim.host, feature=feature, url=aim.url))
 
+    def add_profile(self, path: Path, section: TargetSection | None = None) -> None:
+        """Every server of a profile, shown to nobody unless the configuration says otherwise."""
+        for aim in read_profile(path, self._paths(section.options) if section else {}):
+            service_id = (section.service if section else None) or aim.host
+            feature = (section.feature if section else None) or TUNNEL
+            target = Target(id=aim.url, service=service_id, feature=feature, url=aim.url)
+            self._add(aim, target, section)
+            if section and section.service:
+                self._join(section.service, feature, target.id)
+
     def add_target(self, section: TargetSection) -> None:
         """A target of the configuration."""
+        if section.profile:
+            return self.add_profile(self.base / section.profile, section)
         aim = parse_target(section.url, self._paths(section.options))
         feature = section.feature or section.default_feature
         target = Target(
@@ -132,6 +145,7 @@ class Planner:
         self._add(aim, target, section)
         if section.service:
             self._join(section.service, feature, target.id)
+        return None
 
     def add_service(self, known: Service) -> None:
         """All targets of a service of the catalogue."""
@@ -204,7 +218,7 @@ class Planner:
             timeouts=own.over(self.config.timeouts.over(Timeouts())),
             every=self.config.schedule.period(timing, when["every"]),
             local=depends_on_no_line(aim),
-            private=_private(aim, section),
+            private=aim.private if section is None or section.private is None else section.private,
             timing=timing,
         )
 
@@ -268,12 +282,6 @@ class Planner:
 
     def _path(self, text: str | None) -> str | None:
         return str(self.base / text) if text else None
-
-
-def _private(aim: Aim, section: TargetSection | None) -> bool:
-    """Whose key is needed is known to few; who says otherwise shows its address, never the key."""
-    said = section.private if section else None
-    return bool(secrets_of(aim.check)) if said is None else said
 
 
 def drawn(wildcard: Job) -> Job:

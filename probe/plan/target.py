@@ -41,12 +41,22 @@ class OptionError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """A target URL that was understood: its check, its shown form, and what else it asked for."""
+    """A target URL that was understood: its check, its shown form, and what else it asked for.
+
+    ``handed_out`` says that it stands in a profile that only its users were given.
+    """
 
     check: Check
     url: str
     host: str
     common: dict[str, JSON]
+    handed_out: bool = False
+
+    @property
+    def private(self) -> bool:
+        """Whether it is shown to nobody unless its owner says so: few know what needs a key. The
+        key itself is never shown."""
+        return self.handed_out or bool(secrets_of(self.check))
 
 
 def feature_of(check: str) -> str:

@@ -1,5 +1,6 @@
 """What is to be measured: URLs, configurations, services, and what comes near to one of them."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from support.command import Command, Run, one_line
 
 SECRET = "hunter2"
+JSONL = ("--format", "jsonl")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,8 @@ SECRET = "hunter2"
         ("prob.yaml", "did you mean 'probe.yaml'?"),
         ("probe.yml", "did you mean 'probe.yaml'?"),
         ("below/prboe.yaml", "did you mean 'below/probe.yaml'?"),
+        ("clent.ovpn", "did you mean 'client.ovpn'?"),
+        ("office.ovpn", "there is no such file, and it is no URL"),
         ("other.yaml", "there is no such file, and it is no URL"),
         ("no/such/file", "there is no such file, and it is no URL"),
         ("below", "is a folder, not a configuration file"),
@@ -49,6 +53,7 @@ def test_a_near_miss_is_one_line_with_what_was_meant(
     (tmp_path / "below").mkdir()
     for folder in (".", "below"):
         (tmp_path / folder / "probe.yaml").write_text("")
+    (tmp_path / "client.ovpn").write_text("")
     done = here("check", what)
     one_line(done, 2, said)
     assert SECRET not in done.err
@@ -75,6 +80,53 @@ def test_a_configuration_takes_urls_beside_it_but_no_other_configuration(
     }
     second = probe.configure(f"id: a, url: '{url}'", name="second.yaml")
     one_line(probe("check", first, second), 2, "only one configuration file at a time, not 2")
+
+
+PROFILE = "remote vpn.example.net 1194 udp\nremote 192.0.2.7 443 tcp\n"
+
+
+def test_a_profile_stands_for_every_server_in_it(probe: Command) -> None:
+    (probe.folder / "client.ovpn").write_text(PROFILE)
+    planned = [json.loads(line) for line in probe("plan", "client.ovpn", *JSONL).out.splitlines()]
+    asked = {(p["host"], p["port"], p["via"]): p for p in planned if "OpenVPN" in p["what"]}
+    assert set(asked) == {("vpn.example.net", 1194, "udp"), ("192.0.2.7", 443, "tcp")}
+    assert {p["for"] for p in asked.values()} == {
+        "vpn.example.net tunnel, private",
+        "192.0.2.7 tunnel, private",
+    }
+
+
+def test_a_configuration_may_name_a_profile(probe: Command) -> None:
+    (probe.folder / "client.ovpn").write_text(PROFILE)
+    told = "profile: client.ovpn, service: office, every: 1h, private: false"
+    planned = probe("plan", probe.configure(told), *JSONL).out
+    purposes = [json.loads(line) for line in planned.splitlines() if "OpenVPN" in line]
+    assert [(p["for"], p["every"]) for p in purposes] == [("office tunnel", "1h")] * 2
+    for wrong, said in (
+        (f"{told}, url: 'tcp://h:1'", "url: not with a profile"),
+        (f"{told}, id: x", "id: not with a profile"),
+        (told.replace("client", "none"), "none.ovpn: no such file"),
+        (f"{told}, digset: SHA1", "digset: unknown key for openvpn+udp://; did you mean 'digest'?"),
+        ("service: office", "give a url, or a profile"),
+    ):
+        one_line(probe("plan", probe.configure(wrong)), 2, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http-proxy p 8080\n" + PROFILE, "client.ovpn: line 1: http-proxy: goes through a proxy"),
+        (PROFILE + "tls-crypt none.key\n", "none.key: no such file or directory"),
+        (PROFILE + f"<tls-crypt>\n{SECRET}\n</tls-crypt>\n", "tls_crypt: the key has no line"),
+        ("client", "client.ovpn: names no server"),
+    ],
+)
+def test_a_profile_that_cannot_be_used_is_one_line(probe: Command, text: str, said: str) -> None:
+    (probe.folder / "client.ovpn").write_text(text)
+    done = probe("check", "client.ovpn")
+    one_line(done, 2, said)
+    assert SECRET not in done.err
+    one_line(probe("check", "-c", "client.ovpn"), 2, "is a profile, not a configuration")
 
 
 def test_a_target_that_is_named_twice_is_measured_once(probe: Command, ports: Any) -> None:

@@ -1,7 +1,10 @@
 """probe.checks.openvpn against the server that everybody runs: OpenVPN, from Debian."""
 
 import asyncio
+import json
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -263,3 +266,45 @@ async def test_the_server_is_told_that_it_is_over(
         while said not in server.program.said():
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
+
+
+# --- a profile -----------------------------------------------------------------------------------
+
+
+def test_a_profile_is_checked_and_its_keys_are_written_nowhere(
+    servers: Servers, certificates: Certificates, tmp_path: Path
+) -> None:
+    over_udp, over_tcp = servers("auth-sha256"), servers("auth-sha256", "tcp")
+    key = Path(servers.keys("static")).read_text()
+    profile = tmp_path / "client.ovpn"
+    profile.write_text(
+        f"client\nauth SHA256\nkey-direction 1\n"
+        f"remote 127.0.0.1 {over_udp.port} udp\nremote 127.0.0.1 {over_tcp.port} tcp\n"
+        f"<ca>\n{Path(certificates.ca_file).read_text()}</ca>\n<tls-auth>\n{key}</tls-auth>\n"
+    )
+    words = ["check", str(profile), "--results", str(tmp_path / "results"), "--format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "probe", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    verdicts = {v["url"]: v for v in json.loads(done.stdout)["verdicts"]}
+    assert set(verdicts) == {over_udp.url, over_tcp.url}
+    for verdict in verdicts.values():
+        found = [verdict[name] for name in ("outcome", "rule", "covered", "feature")]
+        assert found == ["ok", "answered", "handshake", "tunnel"]
+    secret = key.split("-----BEGIN OpenVPN Static key V1-----\n")[1][:32]
+    written = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    assert written
+    for text in (done.stdout, done.stderr, *(p.read_bytes().decode("latin-1") for p in written)):
+        assert secret not in text
+
+
+def test_silence_without_the_key_is_inconclusive(servers: Servers, tmp_path: Path) -> None:
+    url = servers("crypt", "tcp").url
+    words = ["check", url, "--results", str(tmp_path), "--quick", "--format", "jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-m", "probe", *words], capture_output=True, text=True, check=False
+    )
+    verdict = json.loads(done.stdout)
+    assert (verdict["outcome"], verdict["rule"]) == ("inconclusive", "keyed-silence")
+    assert done.returncode == 1
