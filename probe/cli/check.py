@@ -231,8 +231,8 @@ def _explain(
     out: TextIO,
 ) -> None:
     from probe.cli.explain import say
-    from probe.cli.stored import evidence_of
     from probe.plan.knowledge import shipped_knowledge
+    from probe.show.evidence import evidence_of
 
     found = {measurement.id: measurement for measurement in measurements}
     kept = {

@@ -33,16 +33,9 @@ def run(args: argparse.Namespace) -> int:
     if args.id is not None and len(args.id) < _SHORTEST:
         raise Usage(f"give at least the first {_SHORTEST} characters of an id")
 
-    from probe.cli.stored import (
-        Bodies,
-        collect,
-        evidence_of,
-        members_of,
-        named,
-        newest_failure,
-        verdict_called,
-    )
+    from probe.cli.stored import collect, members_of, newest_failure, verdict_called
     from probe.plan.knowledge import shipped_knowledge
+    from probe.show.evidence import Bodies, evidence_of, named
 
     verdict = verdict_called(root, args.id) if args.id else newest_failure(root)
     if verdict is None:

@@ -136,7 +136,7 @@ def _write_records(form: str, root: Path, found: Iterable[Measurement], out: Tex
     from probe.show import lines, ooni
 
     if form == "ooni":
-        from probe.cli.stored import Bodies
+        from probe.show.evidence import Bodies
 
         return ooni.write_jsonl(found, out, Bodies(root).get)
     return (lines.write_jsonl if form == "jsonl" else lines.write_json)(found, out)

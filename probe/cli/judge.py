@@ -81,9 +81,10 @@ def _recompute(args: argparse.Namespace, root: Path, old: "list[Verdict]") -> in
 
 def _again(root: Path, old: "list[Verdict]") -> "Iterator[tuple[Verdict, Verdict | None]]":
     """Each verdict beside its new one; None where evidence is gone. Features after targets."""
-    from probe.cli.stored import Bodies, collect, evidence_of, named
+    from probe.cli.stored import collect
     from probe.judge.verdict import judge
     from probe.plan.knowledge import shipped_knowledge
+    from probe.show.evidence import Bodies, evidence_of, named
 
     knowledge, bodies = shipped_knowledge(), Bodies(root)
     new: dict[str, Verdict] = {}  # by the id of the cycle's first trial

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "compare": "hold results against reported disruptions",
     "import": "bring in reported disruptions, or measurements of OONI",
     "report": "write a page with pictures: what was reported, and what was measured",
+    "serve": "show what is measured on a page for a browser",
     "control": "let probes elsewhere ask what this machine sees of their targets",
     "alerts": "send a test to whoever is told when a feature changes",
     "seal": "pack past days of results, and delete what is too old",

@@ -1,39 +1,14 @@
-"""Stored verdicts with everything that they rest on, for commands that look at them again."""
+"""Stored verdicts and measurements, for commands that look at them again."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from probe.core.model import Measurement, Verdict
-from probe.judge.evidence import TRIALS, Evidence
-from probe.judge.knowledge import Knowledge
 from probe.record.find import NEAR, days_with, measurements_by_id, moment_of
-from probe.record.objects import Objects
 from probe.record.parts import JUDGED
 from probe.record.scan import ScanReport, verdicts
-
-
-class Bodies(Mapping[str, bytes]):
-    """Kept page texts by their SHA-256, read when they are asked for."""
-
-    def __init__(self, root: Path) -> None:
-        """Those of a results folder."""
-        self._objects = Objects(root)
-
-    def __getitem__(self, name: str) -> bytes:
-        """The text. KeyError if it is gone or no longer what its name says."""
-        try:
-            return self._objects.get(name)
-        except (OSError, ValueError):
-            raise KeyError(name) from None
-
-    def __iter__(self) -> Iterator[str]:
-        """Nothing can be listed: names come from measurements."""
-        return iter(())
-
-    def __len__(self) -> int:
-        """As many as ``iter`` gives."""
-        return 0
+from probe.show.evidence import named
 
 
 def newest(root: Path, since: datetime | None, until: datetime | None) -> dict[str, Verdict]:
@@ -104,32 +79,6 @@ def _of_day(root: Path, day: str) -> list[Verdict]:
     return list(newest(root, since, until).values())
 
 
-def named(verdict: Verdict) -> tuple[str, ...]:
-    """The ids of all measurements that a verdict rests on."""
-    return (*verdict.evidence, *verdict.control.ids)
-
-
 def collect(root: Path, wanted: Iterable[str]) -> dict[str, Measurement]:
     """These measurements, as far as they are there."""
     return measurements_by_id(root, wanted)
-
-
-def evidence_of(
-    verdict: Verdict,
-    found: Mapping[str, Measurement],
-    bodies: Mapping[str, bytes],
-    knowledge: Knowledge,
-) -> Evidence | None:
-    """The evidence of a target's verdict; None when some of it is no longer there, or when no
-    trial is among it."""
-    ids = named(verdict)
-    if verdict.target is None or any(id_ not in found for id_ in ids):
-        return None
-    evidence = Evidence.of(
-        (found[id_] for id_ in ids),
-        target=verdict.target,
-        bodies=bodies,
-        knowledge=knowledge,
-        needed=verdict.trials.needed if verdict.trials else TRIALS,
-    )
-    return evidence if evidence.trials else None

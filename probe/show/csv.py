@@ -5,6 +5,7 @@ come from files and servers that nobody need trust. Durations are milliseconds w
 """
 
 import csv
+import io
 from collections.abc import Iterable
 from typing import Final, TextIO
 
@@ -49,6 +50,22 @@ def write_steps(measurements: Iterable[Measurement], out: TextIO) -> int:
 def write_verdicts(verdicts: Iterable[Verdict], out: TextIO) -> int:
     """One row per verdict; the ids of its evidence are separated by spaces."""
     return _write(VERDICT_COLUMNS, map(_verdict, verdicts), out)
+
+
+def measurement_rows(rows: Iterable[tuple[Measurement, Judged | None]]) -> str:
+    """The same without a header, as text: for whoever sends rows piece by piece."""
+    return _text(_measurement(m, verdict) for m, verdict in rows)
+
+
+def verdict_rows(verdicts: Iterable[Verdict]) -> str:
+    """Likewise."""
+    return _text(map(_verdict, verdicts))
+
+
+def _text(rows: Iterable[Iterable[object]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    return out.getvalue()
 
 
 def _write(header: tuple[str, ...], rows: Iterable[Iterable[object]], out: TextIO) -> int:

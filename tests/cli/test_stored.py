@@ -8,12 +8,13 @@ from support.cases import cases
 from support.records import measured, verdict
 from support.virtual import DAY
 
-from probe.cli.stored import Bodies, collect, evidence_of, named, newest
+from probe.cli.stored import collect, newest
 from probe.core.model import Control, Measurement, Verdict
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import EMPTY
 from probe.judge.verdict import judge
 from probe.record.journal import Journal
+from probe.show.evidence import Bodies, evidence_of, named
 
 
 def parts(evidence: Evidence) -> tuple[Measurement, ...]:

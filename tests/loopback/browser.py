@@ -33,7 +33,6 @@ _FLAGS: Final = (
     "--no-first-run",
     "--no-pings",
     "--remote-debugging-pipe",
-    "--proxy-bypass-list=<-loopback>",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no name is ever looked up
 )
 _PATIENCE: Final = 240.0  # seconds until a browser is ended, whatever it does
@@ -88,8 +87,8 @@ class Browser:
         self._in.close()
         self._out.close()
 
-    def open(self, path: Path, width: int, height: int = 900) -> None:
-        """Show a file in a window of this size, and wait until it is drawn."""
+    def open(self, page: Path | str, width: int, height: int = 900, *, dark: bool = False) -> None:
+        """Show a file or an address in a window of this size, and wait until it is drawn."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
@@ -102,7 +101,13 @@ class Browser:
             deviceScaleFactor=1,
             mobile=width < 600,
         )
-        self.call("Page.navigate", url=path.as_uri())
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.go(page if isinstance(page, str) else page.as_uri())
+
+    def go(self, url: str) -> None:
+        """Go on to another address in the same window."""
+        self.call("Page.navigate", url=url)
         while self._next().get("method") != "Page.loadEventFired":
             pass
 
@@ -161,8 +166,11 @@ class Browser:
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own in this folder; skipped where there is none."""
+def chromium(folder: Path, reaches: str | None = None) -> Iterator[Browser]:
+    """A browser with a profile of its own in this folder; skipped where there is none.
+
+    It reaches nothing, or only the address and port ``reaches``.
+    """
     path = program("chromium")
     listener = Listener()
     to_browser, from_us = _pipe()
@@ -178,6 +186,7 @@ def chromium(folder: Path) -> Iterator[Browser]:
             *_FLAGS,
             f"--user-data-dir={folder / 'profile'}",
             f"--proxy-server=127.0.0.1:{listener.port}",
+            f"--proxy-bypass-list=<-loopback>{';' + reaches if reaches else ''}",
         ],
         pass_fds=(to_browser, from_browser),
         env={"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"},

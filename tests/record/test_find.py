@@ -10,6 +10,7 @@ from support.history import DAY, append, cycle, lines, sealed, write
 from probe.cli.stored import members_of, newest_failure, verdict_called
 from probe.record import find
 from probe.record.find import measurements_by_id, moment_of
+from probe.record.parts import MEASUREMENTS
 from probe.record.scan import measurements, verdicts
 
 
@@ -87,3 +88,18 @@ def test_ids_that_tell_no_time_are_looked_for_everywhere(tmp_path: Path, when: s
     assert verdict_called(tmp_path, "trial-of") == odd
     feature = replace(odd, target=None, evidence=("trial-of-old",))
     assert members_of(tmp_path, feature) == [odd]
+
+
+@pytest.mark.parametrize("when", ["open", "sealed"])
+def test_near_by_only_few_days_are_read(tmp_path: Path, when: str) -> None:
+    write(tmp_path, days=4)
+    if when == "sealed":
+        sealed(tmp_path, DAY + timedelta(days=9))
+    every = {m.id: m for m in measurements(tmp_path)}
+    far, odd = DAY + timedelta(days=300), ["", "x", "../../etc/passwd", "\udce4", "0" * 500]
+    assert find.measurements_near(tmp_path, [*every, *odd], far) == every  # their ids tell the day
+    hand = [replace(cycle(DAY)[0], id=name) for name in ("hand-1", "hand-2")]
+    for made, day in zip(hand, (DAY, DAY - timedelta(days=2)), strict=True):
+        append(MEASUREMENTS.open_file(tmp_path, f"{day:%Y-%m-%d}"), lines([made]))
+    found = find.measurements_near(tmp_path, ["hand-1", "hand-2"], DAY + timedelta(days=1))
+    assert list(found) == ["hand-1"]

@@ -9,7 +9,7 @@ from probe.show.figures.canvas import shorten
 from probe.show.terminal import safe
 
 LONGEST: Final = 2000  # characters of a text from outside
-_VOID: Final = frozenset({"img", "meta"})
+_VOID: Final = frozenset({"img", "input", "link", "meta"})
 
 
 class Markup(str):
