@@ -63,6 +63,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
     "dtls": "probe.checks.dtls:DtlsCheck",
+    "mtproto": "probe.checks.mtproto:MtprotoCheck",
 }
 
 
