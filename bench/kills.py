@@ -43,9 +43,14 @@ def sections(kills: int) -> list[Section]:
             "limits: {per_host: 4096, per_minute: 1000000, in_all: 1000000}\n"
             f"targets:\n{listed}"
         )
-        while_writing = sum(_killed(folder, chance) for _ in range(kills))
-        measured = list(_lines(folder / "results", "????-*.jsonl"))
-        verdicts = list(_lines(folder / "results" / "verdicts", "*.jsonl"))
+        torn = sum(_killed(folder, chance) for _ in range(kills))
+        return [_counted(folder / "results", kills, torn)]
+
+
+def _counted(results: Path, kills: int, torn: int) -> Section:
+    """What so many kills have left."""
+    measured = list(_lines(results, "????-*.jsonl"))
+    verdicts = list(_lines(results / "verdicts", "*.jsonl"))
     ids = Counter(m["id"] for m in measured)
     tables = {f"t{n}": Timetable(f"t{n}", EVERY) for n in range(TARGETS)}
     turns = Counter(
@@ -53,24 +58,22 @@ def sections(kills: int) -> list[Section]:
         for m in measured
     )
     lost = sum(not set(verdict["evidence"]) <= ids.keys() for verdict in verdicts)
-    return [
-        Section(
-            title=f"{kills} times kill -9, at random moments",
-            rows=(
-                ("measurements", f"{len(measured)}"),
-                ("verdicts", f"{len(verdicts)}"),
-                ("kills that tore a line", f"{while_writing}"),
-            ),
-            targets=tuple(
-                Target(what=what, figure=float(figure), limit=0, unit="")
-                for what, figure in (
-                    ("measurements that are there twice", len(measured) - len(ids)),
-                    ("turns that were measured twice", len(measured) - len(turns)),
-                    ("verdicts whose measurements are lost", lost),
-                )
-            ),
-        )
-    ]
+    return Section(
+        title=f"{kills} times kill -9, at random moments",
+        rows=(
+            ("measurements", f"{len(measured)}"),
+            ("verdicts", f"{len(verdicts)}"),
+            ("kills that tore a line", f"{torn}"),
+        ),
+        targets=tuple(
+            Target(what=what, figure=float(figure), limit=0, unit="")
+            for what, figure in (
+                ("measurements that are there twice", len(measured) - len(ids)),
+                ("turns that were measured twice", len(measured) - len(turns)),
+                ("verdicts whose measurements are lost", lost),
+            )
+        ),
+    )
 
 
 def _killed(folder: Path, chance: random.Random) -> bool:
