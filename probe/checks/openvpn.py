@@ -117,7 +117,8 @@ class OpenVpnUdpCheck(KeyOptions):
     def sends(self) -> Iterable[Sending]:
         """Resets, and TLS inside the control channel; nothing in it names anybody."""
         how = " ".join(kind.replace("_", "-") for kind in self.kinds()) or "without a key"
-        what = f"OpenVPN reset ({how}), then TLS inside it, without a server name or certificate"
+        over = f"over {self.transport.upper()} ({how})"
+        what = f"OpenVPN reset {over}, then TLS inside it, without a server name or certificate"
         yield Sending(self.host, self.port, self.transport, what)
 
     def first_packet(self) -> FirstPacket:

@@ -73,7 +73,7 @@ def _tunnel(authorities: str, *, verify: bool) -> ssl.SSLContext:
     if authorities:
         try:
             context.load_verify_locations(cadata=authorities)
-        except (ssl.SSLError, ValueError):
+        except (ssl.SSLError, ValueError, TypeError):  # the last: it is not all ASCII
             raise ConfigError("no certificates in PEM form where authorities should be") from None
     return context
 

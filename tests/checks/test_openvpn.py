@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import errno
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback.servers import Certificates
 from pydantic import SecretStr
-from support.authority import ca_file
+from support.authority import authority, ca_file
 from support.authority import serving as certified
 from support.kits import Done, run_check
 from support.openvpn import CLIENT, PAIRS, STATIC, Server, pem, serving
@@ -303,6 +304,21 @@ def test_each_packet_of_the_server_may_be_lost_once(lost: int) -> None:
     assert done.ops() == [("openvpn_reset", 1, None), ("tls_handshake", 1, None)]
 
 
+@pytest.mark.parametrize("make", [udp, tcp])
+def test_a_server_of_an_older_tls_that_demands_a_certificate_is_known_by_its_signature(
+    make: Any,
+) -> None:
+    context = authority().context("vpn.example", "valid")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    for trusted, failure in ((ca_file(), None), (None, None)):
+        done = measured(make(ca_file=trusted), serving(server(), context, tcp=make is tcp))
+        tls = done.only("tls_handshake")
+        assert (tls.failure, tls.detail["tls_version"]) == (failure, None)
+        assert tls.detail["cipher_suite"].startswith("ECDHE-")
+        assert tls.detail["leaf"]["names"] == ["vpn.example"]
+
+
 def test_over_tcp_a_packet_that_is_none_ends_the_handshake() -> None:
     sent: list[bytes] = []
 
@@ -456,7 +472,7 @@ def test_the_first_packet_has_the_shape_of_the_real_one_and_nothing_of_it(
 def test_the_plan_says_what_is_readable_on_the_way(static: str) -> None:
     (sending,) = udp(tls_auth_file=static).sends()
     assert (sending.host, sending.port, sending.transport) == (AT.ip, AT.port, "udp")
-    assert sending.what.startswith("OpenVPN reset (tls-auth), then TLS inside it")
+    assert sending.what.startswith("OpenVPN reset over UDP (tls-auth), then TLS")
     (sending,) = tcp().sends()
     assert (sending.transport, "(without a key)" in sending.what) == ("tcp", True)
     assert {"openvpn+udp", "openvpn+tcp"} <= BUILT_IN.keys()

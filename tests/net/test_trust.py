@@ -1,6 +1,7 @@
 """probe.net.trust: one context for each policy."""
 
 import ssl
+from pathlib import Path
 
 import pytest
 from support.authority import ca_file
@@ -33,6 +34,22 @@ def test_a_file_adds_to_the_systems_authorities() -> None:
     named = [dict(pair for rdn in c["subject"] for pair in rdn) for c in with_file.get_ca_certs()]
     assert {"commonName": "Embedded Internet Demo CA"} in named
     assert with_file.cert_store_stats()["x509"] == without.cert_store_stats()["x509"] + 1
+
+
+def test_a_tunnel_trusts_its_own_authorities_and_demands_no_name() -> None:
+    text = Path(ca_file()).read_text()
+    context = Trust().prepare(Policy(authorities=text))
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, False)
+    assert context.cert_store_stats()["x509"] == 1
+    nobody = Trust().prepare(Policy(verify=False, authorities=""))
+    assert (nobody.verify_mode, nobody.check_hostname) == (ssl.CERT_NONE, False)
+    assert nobody.cert_store_stats()["x509"] == 0
+
+
+@pytest.mark.parametrize("text", ["no PEM", "-----BEGIN CERTIFICATE-----\n\u00e4"])
+def test_what_holds_no_authorities_is_a_mistake(text: str) -> None:
+    with pytest.raises(ConfigError, match="no certificates in PEM form"):
+        Trust().prepare(Policy(authorities=text))
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "text", "empty", "key"])

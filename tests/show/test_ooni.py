@@ -14,6 +14,7 @@ from support.records import https, measured, step
 
 from probe.core.model import Measurement, Step, Vantage
 from probe.show import ooni
+from probe.show.ooni.layers import handshakes
 
 Exported = Callable[[str], dict[str, Any]]
 
@@ -206,3 +207,9 @@ def test_a_measurement_without_steps_has_empty_layers() -> None:
     (envelope,) = lines(measured("https", []))
     assert violations(envelope) == []
     assert envelope["test_runtime"] == 0
+
+
+def test_a_handshake_inside_another_protocol_is_none_of_the_lines_own() -> None:
+    inner = step("tls_handshake", inside="openvpn", verify=True)
+    assert handshakes([inner], lambda _: None) == []
+    assert len(handshakes([step("tls_handshake", verify=True)], lambda _: None)) == 1

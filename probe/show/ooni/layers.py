@@ -109,8 +109,13 @@ def _connects(steps: Iterable[Step]) -> Iterator[dict[str, JSON]]:
 def handshakes(
     steps: Iterable[Step], objects: Callable[[str], bytes | None]
 ) -> list[dict[str, JSON]]:
-    """One entry per TLS handshake, with the certificates as far as they were kept."""
-    return [_handshake(step, objects) for step in steps if step.op == "tls_handshake"]
+    """One entry per TLS handshake, with the certificates as far as they were kept; OONI has no
+    place for one inside another protocol."""
+    return [
+        _handshake(step, objects)
+        for step in steps
+        if step.op == "tls_handshake" and not step.detail.get("inside")
+    ]
 
 
 def _handshake(step: Step, objects: Callable[[str], bytes | None]) -> dict[str, JSON]:

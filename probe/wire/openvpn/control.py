@@ -54,7 +54,7 @@ class Control:
         self._under_way: dict[int, _Sent] = {}
         self._queue: list[bytes] = []
         self._number = 0
-        self._heard = False  # whether the server has acknowledged anything behind the reset
+        self._heard = False  # whether the server has taken in anything behind the reset
         self._owed: list[int] = []
         self._expected = 1
         self._early: dict[int, bytes] = {}
@@ -133,6 +133,7 @@ class Control:
             case Opcode.ACK_V1:
                 return True
             case Opcode.CONTROL_V1:
+                self._heard = True  # it speaks of what it was told, whatever it acknowledges
                 self._accept(packet.number or 0, packet.payload)
                 return True
             case Opcode.HARD_RESET_SERVER_V2:  # repeated: our acknowledgement was lost
