@@ -22,6 +22,7 @@ from lab.packets import ACK, ICMP, RST, SYN, TCP, UDP, Packet, parse, server_nam
 from lab.places import CLIENTS, ROUTER
 from lab.queueing import Held, QueueLoop
 from lab.rules import Rule, Where, decode
+from lab.shapes import shape_of
 
 _PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp"}
 
@@ -113,7 +114,25 @@ class Censor:
         rules = self._fitting(far, port, UDP)
         if outward and port == 53 and not self._dns.passes(packet, rules):
             return False
+        if outward and not self._shapely(packet, rules):
+            return False
         return self._routed(packet, outward, rules)
+
+    def _shapely(self, packet: Packet, rules: Iterable[Rule]) -> bool:
+        """False if a datagram looks like a protocol that is filtered, or one did so shortly before
+        between the same client, address and port."""
+        if packet.dport == 53:
+            return True  # a query begins with any two octets
+        now, triple = time.monotonic(), (packet.src, packet.dst, packet.dport)
+        if self._residuals.active(*triple, now) is not None:
+            return False
+        filters = [rule.act for rule in rules if isinstance(rule.act, acts.ShapeFilter)]
+        shape = shape_of(packet.payload, tcp=False) if filters else None
+        for act in filters:
+            if act.protocol == shape:
+                self._residuals.begin(triple, act.residual, now)
+                return False
+        return True
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -177,6 +196,8 @@ class Censor:
 
     def _read(self, packet: Packet, flow: Flow) -> bool:
         """Look for the server name; False if the packet that completes it vanishes."""
+        if not flow.said and not self._formless(packet, flow):
+            return False
         flow.said += packet.payload
         found = server_name(flow.said)
         flow.named = found is not None or len(flow.said) > READ
@@ -190,6 +211,19 @@ class Censor:
             passes = self._triggered(rule, layer, packet, flow) and passes
         return passes
 
+    def _formless(self, packet: Packet, flow: Flow) -> bool:
+        """False if a connection's first data look like a protocol that is filtered."""
+        filters = [rule.act for rule in flow.rules if isinstance(rule.act, acts.ShapeFilter)]
+        shape = shape_of(packet.payload, tcp=True) if filters else None
+        for act in filters:
+            if act.protocol == shape:
+                self._residuals.begin(flow.triple, act.residual, time.monotonic())
+                flow.deaf = flow.mute = True
+                if act.by == "reset":
+                    self._reset(flow, PLAIN, to_server=True)
+                return False
+        return True
+
     def _triggered(self, rule: Rule, layer: str, packet: Packet, flow: Flow) -> bool:
         now = time.monotonic()
         match rule.act:
@@ -200,11 +234,11 @@ class Censor:
                 to_server = kind.both if act.to is None else act.to == "both"
                 reset = partial(self._reset, flow, kind, to_server=to_server)
                 self._loop.at(now + act.delay, reset)
-                self._residuals.begin(flow, act.residual, now)
+                self._residuals.begin(flow.triple, act.residual, now)
                 flow.deaf = flow.deaf or act.hold
                 return not act.hold
             case acts.NameDrop() as act if act.layer == layer:
-                self._residuals.begin(flow, act.residual, now)
+                self._residuals.begin(flow.triple, act.residual, now)
                 flow.deaf = True
                 flow.mute = act.direction == "both"
                 return False

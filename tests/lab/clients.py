@@ -156,14 +156,31 @@ def lookup(
     return found
 
 
-def ask_quic(host: str, within: float = PATIENCE) -> str | None:
-    """Send a datagram to UDP 443; the errno's name if ICMP says that nobody listens."""
+def ask_udp(
+    host: str, port: int = 443, payload: str = "696e697469616c", within: float = PATIENCE
+) -> str | None:
+    """Send a datagram (in hexadecimal); the errno's name if ICMP says that nobody listens."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(within)
-        sock.connect((host, 443))
+        sock.connect((host, port))
         try:
-            sock.send(b"initial")
+            sock.send(bytes.fromhex(payload))
             sock.recv(100)
+        except TimeoutError:
+            return "timeout"
+        except OSError as exc:
+            return errno.errorcode[exc.errno or 0]
+    return None
+
+
+def say(host: str, port: int, payload: str, within: float = PATIENCE) -> str | None:
+    """Connect and send this (in hexadecimal) first; how the connection ends, None for a FIN."""
+    with _connection(host, port, within) as sock:
+        sock.settimeout(within)
+        try:
+            sock.sendall(bytes.fromhex(payload))
+            while sock.recv(4096):
+                pass
         except TimeoutError:
             return "timeout"
         except OSError as exc:

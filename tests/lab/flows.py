@@ -8,6 +8,7 @@ from lab.rules import Residual, Rule, Throttle
 
 READ: Final = 4096  # octets of the client's first data in which a server name is looked for
 Key = tuple[str, int, str, int]  # client, its port, far host, its port
+Triple = tuple[str, str, int]  # client, far host, its port
 
 
 class Bucket:
@@ -66,6 +67,11 @@ class Flow:
         else:
             self.received += len(packet.payload)
 
+    @property
+    def triple(self) -> Triple:
+        """What residual blocking sits on."""
+        return (self.client[0], *self.server)
+
     def bucket(self, limit: Throttle, outward: bool) -> Bucket:
         """The bucket of this rule and direction."""
         key = (id(limit), outward)
@@ -80,10 +86,9 @@ class Residuals:
     def __init__(self) -> None:
         self._until: dict[tuple[str, str, int], tuple[float, Residual]] = {}
 
-    def begin(self, flow: Flow, residual: Residual | None, now: float) -> None:
-        """Block the flow's triple from now on, if the rule says so."""
+    def begin(self, triple: Triple, residual: Residual | None, now: float) -> None:
+        """Block the triple from now on, if the rule says so."""
         if residual is not None:
-            triple = (flow.client[0], *flow.server)
             self._until[triple] = (now + residual.seconds, residual)
 
     def active(self, client: str, host: str, port: int, now: float) -> Residual | None:

@@ -147,6 +147,15 @@ class Throttle(Said, tag="throttle"):
     shape: bool = False
 
 
+class ShapeFilter(Said, tag="shape_filter"):
+    """What looks like a protocol (``shapes.shape_of``) vanishes, or the connection is reset at it;
+    the (client, address, port) is blocked for anything else while the residual lasts."""
+
+    protocol: Literal["openvpn", "wireguard", "ike", "quic", "encrypted"]
+    by: Literal["drop", "reset"] = "drop"
+    residual: Residual | None = None
+
+
 class Mitm(Said, tag="mitm"):
     """TLS to these addresses and ports is taken over where the server name is one of the names;
     other names pass untouched. The certificate is self-signed or signed by the state's authority
@@ -164,7 +173,8 @@ class Captive(Said, tag="captive"):
 
 Act = (
     DnsInject | DnsDrop | DnsProxy | DnsDuplicate | NullRoute | IcmpUnreachable | RstToSyn
-    | RstAnyData | NameReset | NameDrop | HttpPage | Freeze | Throttle | Mitm | Captive
+    | RstAnyData | NameReset | NameDrop | HttpPage | Freeze | Throttle | ShapeFilter | Mitm
+    | Captive
 )  # fmt: skip
 
 

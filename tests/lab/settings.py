@@ -13,6 +13,7 @@ from lab.latency import Line
 from lab.places import CONTROL, DECOY, DOMESTIC, RESOLVER, RESOLVER6, WILDCARD
 from lab.rules import Captive, DnsProxy, Mitm, NullRoute, Rule, Where
 from lab.scenario import Right, Scenario
+from lab.tunnels import BY_ADDRESS, FILTERED, FILTERS, TUNNELS
 
 QUARANTINE: Final = 2.0  # seconds, instead of 420; residual blocking lasts less
 
@@ -142,6 +143,27 @@ SETTINGS: Final = (
         scenarios=(*(s for s in INTERFERENCE if s.id in _THROUGH_A_PROXY), *WELL[:4]),
         rules=(Rule(where=Where(), act=DnsProxy(upstream=RESOLVER)),),
         right=lambda scenario: _THROUGH_A_PROXY.get(scenario.id, scenario.right),
+    ),
+    Setting(id="tunnels", in_tests=True, scenarios=(*TUNNELS, *BY_ADDRESS)),
+    Setting(
+        id="tunnels-filtered",
+        in_tests=True,
+        scenarios=TUNNELS,
+        rules=FILTERS,
+        right=lambda scenario: FILTERED.get(scenario.id, scenario.right),
+    ),
+    Setting(
+        id="tunnels-on-a-bad-line",
+        scenarios=TUNNELS,
+        line=Line(loss=0.10),
+        right=_on_a_bad_line,
+    ),
+    Setting(
+        id="tunnels-filtered-no-control",
+        scenarios=TUNNELS,
+        rules=FILTERS,
+        right=None,
+        control=None,
     ),
     Setting(
         id="wildcard-resolver",

@@ -76,7 +76,7 @@ def test_the_world_answers(path: Path) -> None:
     assert (path.tls(NAME)["status"], path.http(NAME)["status"]) == (200, 200)
     assert path.tls(NAME, host=SIX)["status"] == 200
     assert path.tls(NAME, path="/big")["bytes"] > BIG
-    assert path.call("ask_quic", host=HOST) == "ECONNREFUSED"
+    assert path.call("ask_udp", host=HOST) == "ECONNREFUSED"
 
 
 def test_the_lookalikes_look_so(path: Path) -> None:
@@ -148,7 +148,7 @@ def test_one_port_or_protocol_only(path: Path) -> None:
     assert path.call("connect", host=HOST, port=443, within=0.5)["failure"] == "timeout"
     assert path.http(NAME)["status"] == 200
     path.censor(r.NullRoute(), ports=(443,), protocol="udp")
-    assert path.call("ask_quic", host=HOST, within=0.5) == "timeout"
+    assert path.call("ask_udp", host=HOST, within=0.5) == "timeout"
     assert path.tls(NAME)["status"] == 200
 
 
@@ -297,3 +297,23 @@ def test_rules_stand_beside_each_other(path: Path) -> None:
     )
     assert (ask(NAME), ask(OTHER)) == ("ECONNRESET", None)
     assert path.tls(OTHER, host=NEXT)["failure"] == "ECONNREFUSED"
+
+
+# --- protocols by their shape --------------------------------------------------------------------
+
+
+def test_a_shape_is_swallowed_over_udp_and_what_follows_it_for_a_while(path: Path) -> None:
+    residual = r.Residual(seconds=60.0)
+    path.censor(r.ShapeFilter(protocol="wireguard", residual=residual), protocol="udp")
+    greeting = (b"\1\0\0\0" + bytes(144)).hex()
+    assert path.call("ask_udp", host=HOST, port=9, payload="ff") == "ECONNREFUSED"
+    assert path.call("ask_udp", host=HOST, port=9, payload=greeting, within=0.5) == "timeout"
+    assert path.call("ask_udp", host=HOST, port=9, payload="ff", within=0.5) == "timeout"
+    assert path.call("ask_udp", host=NEXT, port=9, payload="ff") == "ECONNREFUSED"
+
+
+def test_a_shape_is_reset_over_tcp(path: Path) -> None:
+    path.censor(r.ShapeFilter(protocol="openvpn", by="reset"), protocol="tcp")
+    reset = (b"\0\x0e\x38" + bytes(13)).hex()
+    assert path.call("say", host=HOST, port=80, payload=reset) == "ECONNRESET"
+    assert path.http(NAME)["status"] == 200

@@ -19,11 +19,13 @@ from lab.running import environment, python
 from lab.scenario import Right, Scenario
 from lab.servers import Servers, Site, World
 from lab.settings import QUARANTINE, Setting
+from lab.tunnels import BY_ADDRESS, TUNNELS
+from lab.tunnels import start as start_tunnels
 
 from probe.cli.stored import newest
 from probe.core.model import Verdict
 
-_SCENARIOS: Final = (*INTERFERENCE, *INNOCENT)
+_SCENARIOS: Final = (*INTERFERENCE, *INNOCENT, *TUNNELS, *BY_ADDRESS)
 _NUMBER: Final = {scenario.id: number for number, scenario in enumerate(_SCENARIOS)}
 _NEUTRAL: Final = "www.example.com"
 _ANCHORS: Final = {
@@ -168,6 +170,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     with Lab(folder) as lab:
         servers = Servers(lab, _world())
         _shut_to_control(lab)
+        start_tunnels(lab, servers, ((_NUMBER[s.id], s) for s in (*TUNNELS, *BY_ADDRESS)))
         well = {"international": [f"https://{n}/" for n in _ANCHORS if n.startswith("abroad")]}
         ample = {"rate": 100_000, "parallel": 64}
         good = start_helper(lab, servers, 0, _DECOYS, {"anchors": {**well, "portal": []}}, **ample)
