@@ -47,6 +47,7 @@ class Site:
     serves: bool = True
     http: bool = True
     https: bool = True
+    further_ports: tuple[int, ...] = ()  # on which it takes connections, too
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ http {{
             listens += [f"listen {host}:80;"] if site.http else []
             tls = f"{_BEHIND}:443" if ip == FRONT else f"{host}:443"
             listens += [f"listen {tls} ssl;"] if site.https else []
+            listens += [f"listen {host}:{port};" for port in site.further_ports]
         fence = (
             f"if ($here) {{ return {site.here_status} 'Not here.'; }}" if site.here_status else ""
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from lab.messenger import without
 from lab.needed import laboratory
 from lab.score import again, falsely_accused, right_mechanism, right_outcome, told
 from lab.settings import SETTINGS, Setting
@@ -36,6 +37,15 @@ def test_verdicts_are_right_and_are_given_again(built: Stage, setting: Setting) 
             return
         setting = replace(setting, scenarios=tuple(result.scenario for result in wrong))
     assert [told(result) for result in wrong] == []
+
+
+@pytest.mark.parametrize("lost", [("media",), ("media", "registration")])
+def test_the_day_on_which_whatsapp_lost_its_pictures(built: Stage, lost: tuple[str, ...]) -> None:
+    found = built.messenger("-".join(("day", *lost)), *without(*lost))
+    told = {name: (verdict.outcome, verdict.mechanism) for name, verdict in found.items()}
+    for feature in ("text", "registration", "web", "media"):
+        due = ("blocked", "tls.reset.sni") if feature in lost else ("ok", None)
+        assert told[feature] == due, (feature, found[feature])
 
 
 def right(result: Result) -> bool:

@@ -14,7 +14,11 @@ import msgspec
 from lab.helper import TOKEN, Helper, absent_helper, start_helper
 from lab.innocent import INNOCENT
 from lab.interference import ANOTHERS, INTERFERENCE
+from lab.latency import Line
+from lab.messenger import SERVICE
+from lab.messenger import sites as messenger_sites
 from lab.network import Lab
+from lab.rules import Rule
 from lab.running import environment, python
 from lab.scenario import Right, Scenario
 from lab.servers import Servers, Site, World
@@ -75,7 +79,7 @@ class Stage:
         own = [rule for s in setting.scenarios for rule in s.rules(_NUMBER[s.id])]
         self.lab.censor(*own, *setting.rules)
         results = self.lab.folder / f"results-{setting.id}-{seed}"
-        self._probe(setting, seed, results)
+        self._probe(setting, self.configuration(setting, seed), results)
         verdicts = newest(results, None, _stopped(setting, results)).values()
         by_target = {verdict.target: verdict for verdict in verdicts if verdict.target}
         return [
@@ -89,9 +93,20 @@ class Stage:
             for scenario in setting.scenarios
         ], results
 
-    def _probe(self, setting: Setting, seed: int, results: Path) -> None:
+    def messenger(self, day: str, *rules: Rule) -> dict[str, Verdict]:
+        """The verdicts on WhatsApp's features, while the censor does this."""
+        self.lab.line(Line())
+        self.lab.censor(*rules)
+        results = self.lab.folder / f"results-{day}"
+        setting = Setting(id=day, scenarios=())
+        settings = {**self.configuration(setting, 0), "services": [SERVICE]}
+        self._probe(setting, settings, results)
+        verdicts = newest(results, None, None).values()
+        return {v.feature: v for v in verdicts if v.target is None and v.service == SERVICE}
+
+    def _probe(self, setting: Setting, settings: dict[str, Any], results: Path) -> None:
         path = self.lab.folder / f"probe-{setting.id}.yaml"
-        path.write_text(json.dumps(self.configuration(setting, seed)))  # JSON is YAML
+        path.write_text(json.dumps(settings))  # JSON is YAML
         words = ["check", str(path), "--format", "json"]
         if setting.schedule:
             words = ["run", "-c", str(path), "--for", f"{setting.schedule[1]}s"]
@@ -150,7 +165,7 @@ def _world() -> World:
     anchors = [Site(names=(n,), addresses=(ip,), body=_PORTAL_WORD) for n, ip in _ANCHORS.items()]
     off = Site(names=(_OFF,), addresses=("93.184.200.250",))
     neutral = Site(names=(_NEUTRAL,), addresses=("93.184.3.1",))
-    return World(sites=(*sites, *anchors, off, neutral))
+    return World(sites=(*sites, *anchors, off, neutral, *messenger_sites()))
 
 
 def _shut_to_control(lab: Lab) -> None:
