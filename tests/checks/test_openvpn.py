@@ -16,6 +16,7 @@ from support.kits import Done, run_check
 from support.openvpn import CLIENT, PAIRS, STATIC, Server, pem, serving
 from support.records import measured as record
 from support.servers import closing, resetting, silent
+from support.virtual import DAY
 
 from probe.checks import BUILT_IN, Check, Imitable
 from probe.checks.openvpn import OpenVpnTcpCheck, OpenVpnUdpCheck
@@ -365,6 +366,16 @@ def test_every_address_is_asked_with_a_session_of_its_own() -> None:
     done = run_check(check, net)
     assert {step.address for step in done.steps if step.address} == {f"{ip}:1194" for ip in others}
     assert len({data[1:9] for data in seen}) == len(others)
+
+
+def test_a_replay_id_holds_the_date(static: str) -> None:
+    seen: list[bytes] = []
+
+    async def noting(peer: Any) -> None:
+        seen.append(await peer.receive())
+
+    measured(udp(tls_crypt_file=static), noting)
+    assert int.from_bytes(seen[0][13:17], "big") == int(DAY.timestamp())
 
 
 def test_what_is_recorded_decides() -> None:

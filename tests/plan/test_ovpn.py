@@ -139,6 +139,12 @@ def test_a_connection_may_have_a_key_of_its_own(tmp_path: Path) -> None:
     assert isinstance(aim.check.wrapping(), TlsCrypt)  # type: ignore[attr-defined]
 
 
+def test_a_profile_without_a_key_is_private_too(tmp_path: Path) -> None:
+    (aim,) = aims(tmp_path, "remote h.example")
+    assert secrets_of(aim.check) == ()
+    assert aim.private
+
+
 def test_the_users_own_options_win(tmp_path: Path) -> None:
     (aim,) = aims(tmp_path, "remote h.example", addresses=["192.0.2.1"])
     assert aim.check.addresses == ("192.0.2.1",)  # type: ignore[attr-defined]

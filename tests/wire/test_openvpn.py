@@ -126,6 +126,14 @@ def test_wrapped_packets_are_opened_as_they_were_sealed(packet, name, number, ti
     assert read_packet(*opened) == packet
 
 
+def test_more_acknowledgements_than_a_packet_holds_are_refused():
+    packet = Packet(
+        opcode=Opcode.CONTROL_V1, session=SERVER, acks=(1,) * 9, acknowledged=SESSION, number=1
+    )
+    with pytest.raises(MalformedReplyError):
+        read_packet(packet.head(), packet.body())
+
+
 @each_wrapping
 def test_the_answer_is_bound_by_our_own_session(name):
     assert control(name).answer(answer(name))

@@ -65,8 +65,11 @@ def test_a_server_that_keeps_no_state_is_shown_one_packet_first():
     control.write(b"x" * 5000)
     (first,) = control.due(0.0)
     # Acknowledges the reset and names the server's session: that is what such a server waits for.
-    assert first[9:22].hex() == "01" + "00000000" + "5e" * 8
+    shown = "01" + "00000000" + "5e" * 8
+    assert first[9:22].hex() == shown
     assert control.due(0.5) == []
+    (again,) = control.due(AGAIN)
+    assert again[9:22].hex() == shown
 
 
 def test_the_key_is_shown_again_where_the_server_asks_for_it():
