@@ -59,12 +59,17 @@ BUILT_IN: Final[dict[str, str]] = {
     "openvpn+tcp": "probe.checks.openvpn:OpenVpnTcpCheck",
     "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
+    "anyconnect": "probe.checks.anyconnect:AnyConnectCheck",
     "socks5": "probe.checks.socks5:Socks5Check",
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
     "dtls": "probe.checks.dtls:DtlsCheck",
     "mtproto": "probe.checks.mtproto:MtprotoCheck",
 }
+
+
+# Those that begin with TLS over TCP: the server name in it is readable on the way.
+WITH_SERVER_NAME: Final = frozenset({"tls", "https", "anyconnect"})
 
 
 class Checks(Mapping[str, Any]):

@@ -30,6 +30,7 @@ _ENDS: Final = {
     "wireguard": frozenset({"wireguard_initiation"}),
     "socks5": frozenset({"socks5_greeting", "socks5_request"}),
     "httpconnect": frozenset({"expect"}),
+    "anyconnect": frozenset({"expect"}),
     "stun": frozenset({"stun_binding"}),
     "dtls": frozenset({"dtls_client_hello"}),
     "mtproto": frozenset({"mtproto_req_pq"}),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from probe.checks import Check
+from probe.checks import WITH_SERVER_NAME, Check
 from probe.checks.dns import DnsCheck
 from probe.checks.echo import EchoCheck
 from probe.checks.expect import Expect
@@ -90,7 +90,7 @@ def query_at(job: Job, ip: str, name: str) -> Job:
 def certificate_at(job: Job, ip: str) -> Job:
     """TLS for the target's name at one address, verified as the target itself would be."""
     check: Any = job.check
-    port = check.port if check.name in {"tls", "https"} else 443
+    port = check.port if check.name in WITH_SERVER_NAME else 443
     name = server_name(job)
     made = TlsCheck(
         host=name,
@@ -98,6 +98,7 @@ def certificate_at(job: Job, ip: str) -> Job:
         addresses=(ip,),
         alpn=_alpn(job),
         ca_file=getattr(check, "ca_file", None),
+        pin=getattr(check, "pin", None),
     )
     return _job(job, made, f"tls://{Endpoint(ip, port)}?sni={name}")
 

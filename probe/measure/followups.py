@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.checks import Imitable
+from probe.checks import WITH_SERVER_NAME, Imitable
 from probe.checks.echo import harmless
 from probe.core.address import is_ip, parse_endpoint
 from probe.core.model import Measurement
@@ -197,7 +197,7 @@ class _Case:
             await self._measured(job, followups.CERTIFICATE_AT_CONTROL_ANSWER, 1)
 
     def _speaks_tls(self) -> bool:
-        return self._job.check.name in {"tls", "https", "dns", "http"}
+        return self._job.check.name in WITH_SERVER_NAME | {"dns", "http"}
 
     async def transfers(self, within: float) -> None:
         """From the target and from the decoy, under both names, in turns on the same line."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from probe.checks import WITH_SERVER_NAME
 from probe.checks.trace import BUDGET, Packet, TraceCheck
 from probe.core.address import Endpoint, is_ip, parse_endpoint
 from probe.core.model import Measurement, Outcome
@@ -30,7 +31,6 @@ _KINDS: Final[dict[Packet, str]] = {
     "syn": followups.TRACE_SYN,
     "hello": followups.TRACE_HELLO,
 }
-_WITH_NAME: Final = {"tls", "https"}  # checks that send a server name
 _NO_ALPN_OPTION: Final = ("http/1.1",)  # what the others offer: they speak nothing else
 
 
@@ -94,7 +94,7 @@ def planned_traces(plan: Plan, tracer: Tracer, *, hello: bool = False) -> Iterat
             continue
         packets: tuple[Packet, ...] = ("udp", "syn")
         name = server_name(job)
-        if hello and check.name in _WITH_NAME and not is_ip(name):
+        if hello and check.name in WITH_SERVER_NAME and not is_ip(name):
             packets += ("hello",)
         for host in getattr(check, "addresses", ()) or (check.host,):
             for packet in packets:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from probe.checks import Check, Imitable
+from probe.checks import WITH_SERVER_NAME, Check, Imitable
 from probe.checks.resolver import SYSTEM, Resolver
 from probe.core.address import is_ip
 from probe.plan.jobs import Job, Plan
@@ -52,7 +52,7 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
         check = job.check
         if job.private or job.local:
             continue
-        if check.name in {"tls", "https"}:
+        if check.name in WITH_SERVER_NAME:
             for sending in check.sends():
                 for host in _hosts(check, sending.host):
                     yield Planned(
@@ -64,7 +64,7 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
                         every=job.every,
                     )
         name = str(getattr(check, "sni", None) or getattr(check, "host", ""))
-        if check.name in {"tls", "https", "dns", "http"} and not is_ip(name):
+        if check.name in WITH_SERVER_NAME | {"dns", "http"} and not is_ip(name):
             yield Planned(
                 host="addresses in odd answers",
                 port=None,

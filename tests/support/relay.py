@@ -114,3 +114,48 @@ async def tcp_answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
     finally:
         server.close()
         await server.wait_closed()
+
+
+@asynccontextmanager
+async def tcp_relay(port: int, *, back: Passes = everything) -> AsyncIterator[int]:
+    """Give the port of a relay to this TCP port of loopback. ``back`` says which pieces of the
+    answer come through; after one that does not, nothing does, as where a packet is lost for
+    good."""
+
+    async def there(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+
+    async def and_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number, cut = 0, False
+        while data := await reader.read(65536):
+            number += 1
+            cut = cut or not back(number, data)
+            if not cut:
+                writer.write(data)
+                await writer.drain()
+        if cut:
+            await asyncio.Event().wait()  # the server's close is lost as well
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(HERE, port)
+        ways = {
+            asyncio.create_task(there(reader, far_writer)),
+            asyncio.create_task(and_back(far_reader, writer)),
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.close()
+            far_writer.close()
+
+    server = await asyncio.start_server(serve, HERE, 0, family=socket.AF_INET)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()

@@ -1,0 +1,107 @@
+"""probe.checks.gateway and what stands on it: TLS first, then a gateway's own words."""
+
+import hashlib
+
+import pytest
+from support.authority import serving
+from support.kits import run_check
+from support.servers import page, tls
+
+from probe.checks.anyconnect import AnyConnectCheck
+from probe.core.address import Endpoint
+from probe.net.fake import FakeNetwork
+from probe.plan.target import OptionError, parse_target
+
+NAME = "vpn.example"
+AT = Endpoint("192.0.2.7", 443)
+FORM = (
+    b'<config-auth client="vpn" type="auth-request">'
+    b'<auth><form action="/auth"/></auth></config-auth>'
+)
+
+
+def run(check, serve):
+    return run_check(check, FakeNetwork(tcp={AT: serve}))
+
+
+def anyconnect(**options):
+    return AnyConnectCheck(host=AT.ip, port=AT.port, **{"sni": NAME, **options})
+
+
+def ended(done):
+    return done.steps[-1].op, done.steps[-1].failure
+
+
+def test_a_gateways_form_is_the_answer():
+    done = run(anyconnect(), tls(serving(NAME), page(FORM)))
+    assert [op for op, _, _ in done.ops()] == [
+        "connect", "tls_handshake", "http_request", "http_response", "transfer", "expect",
+    ]  # fmt: skip
+    assert {failure for _, _, failure in done.ops()} == {None}
+    assert done.only("expect").detail == {
+        "wants": "auth-request", "version": "", "form": "/auth", "client_certificate": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (page(b"<html></html>"), "unknown_failure: malformed anyconnect reply"),
+        (page(b"", "404 Not found"), "http_unexpected_status_code"),
+        (page(b"", "302 Found", "Location: https://other.example/"), "http_unexpected_status_code"),
+    ],
+)
+def test_another_web_server_is_no_gateway(answer, failure):
+    assert ended(run(anyconnect(), tls(serving(NAME), answer))) == ("expect", failure)
+
+
+@pytest.mark.parametrize("kind", ["self_signed", "wrong_name", "expired"])
+def test_a_certificate_that_nobody_vouches_for_is_recorded_and_ends_it(kind):
+    done = run(anyconnect(), tls(serving(NAME, kind), page(FORM)))
+    assert ended(done)[0] == "tls_handshake"
+    assert ended(done)[1] is not None
+    (sha256, *_) = done.only("tls_handshake").detail["peer_certificates"]
+    assert done.kit.keep[sha256]
+
+
+def test_it_may_be_pinned_or_not_be_looked_at():
+    context = serving(NAME, "self_signed")
+    done = run(anyconnect(verify=False), tls(context, page(FORM)))
+    assert ended(done) == ("expect", None)
+    assert done.only("tls_handshake").detail["verify"] is False
+    (sha256,) = done.only("tls_handshake").detail["peer_certificates"]
+    assert hashlib.sha256(done.kit.keep[sha256]).hexdigest() == sha256
+    done = run(anyconnect(pin=sha256), tls(context, page(FORM)))
+    assert ended(done) == ("expect", None)
+    done = run(anyconnect(pin="0" * 64), tls(context, page(FORM)))
+    assert ended(done) == ("tls_handshake", "ssl_unknown_authority")
+
+
+def test_a_groups_login_has_a_path_of_its_own():
+    done = run(anyconnect(group="staff"), tls(serving(NAME), page(FORM)))
+    assert done.only("http_request").detail["path"] == "/staff"
+    with pytest.raises(OptionError, match="should match pattern"):
+        parse_target(f"anyconnect://{NAME}?group=a/b")
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("anyconnect://vpn.example", "vpn.example"),
+        ("anyconnect://vpn.example:8443", "vpn.example:8443"),
+        ("anyconnect://[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+    ],
+)
+def test_the_host_is_named_as_in_a_url(url, authority):
+    assert parse_target(url).check.authority == authority
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("anyconnect://vpn.example?sni=front.example",
+         "the beginning of an AnyConnect login inside TLS, server name front.example in clear"),
+    ],
+)  # fmt: skip
+def test_the_plan_says_what_is_seen(url, what):
+    assert [(s.transport, s.what) for s in parse_target(url).check.sends()] == [("tcp", what)]
