@@ -208,7 +208,7 @@ def _options(state: _State, folder: Path) -> tuple[dict[str, JSON], dict[str, An
         if file.text is not None:
             inline[option] = SecretStr(file.text)
         else:
-            options[f"{option}_file"] = str(folder / str(file.name))
+            options[f"{option}_file"] = _beside(folder, str(file.name))
         if kind == "tls-auth":
             options["digest"] = state.digest
             options["key_direction"] = state.direction
@@ -216,5 +216,16 @@ def _options(state: _State, folder: Path) -> tuple[dict[str, JSON], dict[str, An
     if authorities is not None and authorities.text is not None:
         options["ca"] = authorities.text
     elif authorities is not None:
-        options["ca_file"] = str(folder / str(authorities.name))
+        options["ca_file"] = _beside(folder, str(authorities.name))
     return options, inline
+
+
+def _beside(folder: Path, name: str) -> str:
+    """A file that a profile names. What is no file, such as a pipe, could keep us waiting."""
+    path = folder / name
+    try:
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path}: is no file")
+    except OSError as exc:  # a name that is too long, or a folder that is closed to us
+        raise ValueError(f"{str(path)[:200]}: {(exc.strerror or str(exc)).lower()}") from None
+    return str(path)

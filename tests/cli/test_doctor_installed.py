@@ -126,6 +126,15 @@ def test_a_configuration_with_a_password_in_it_is_a_secret(
     assert sign == "wrong"
 
 
+def test_a_profile_with_keys_in_it_is_a_secret(here: Run, probe: Command, tmp_path: Path) -> None:
+    (tmp_path / "client.ovpn").write_text("remote 192.0.2.1")
+    (tmp_path / "client.ovpn").chmod(0o644)
+    name = probe.configure("profile: client.ovpn")
+    (tmp_path / name).chmod(0o640)
+    told = state(found(here, "-c", name), "secrets")
+    assert told == [("wrong", "everybody here may read client.ovpn: chmod o= client.ovpn")]
+
+
 @pytest.fixture
 def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A server with the unit, whose user is the one that runs this test."""

@@ -1,6 +1,7 @@
 """probe.plan.ovpn: what OpenVPN's profiles say about servers, and what nobody may make them do."""
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,14 @@ def test_a_connection_may_have_a_key_of_its_own(tmp_path: Path) -> None:
     assert isinstance(aim.check.wrapping(), TlsCrypt)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "."])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for option in ("ca", "tls-auth", "tls-crypt", "tls-crypt-v2"):
+        with pytest.raises(ConfigError, match="is no file"):
+            aims(tmp_path, f"remote h.example\n{option} {name}")
+
+
 def test_a_profile_without_a_key_is_private_too(tmp_path: Path) -> None:
     (aim,) = aims(tmp_path, "remote h.example")
     assert secrets_of(aim.check) == ()
@@ -174,6 +183,7 @@ def test_the_users_own_options_win(tmp_path: Path) -> None:
         ("remote 300.1.2.3", "neither an IP address nor a name"),
         ("remote h.example\n<ca>\nabc", "line 2: <ca> has no end"),
         ("remote h.example\ntls-auth a\ntls-crypt b", "tls-auth and tls-crypt: a server has one"),
+        ("remote h.example\nca " + "x" * 500, "file name too long"),
         ("remote h.example\ntls-auth a 7", "key_direction: input should be less than"),
         ("remote h.example\ntls-auth a\nauth none", "digest: 'none' is no digest"),
         ("remote h.example " + "x" * 2000, "line 1: longer than"),

@@ -9,7 +9,7 @@ from probe.cli.doctor.finding import Finding
 
 # Options that name a file whose content anybody may know.
 _PUBLIC: Final = {"ca_file"}
-_SECRET: Final = {"client_key", "client_cert", "key"}
+_SECRET: Final = {"client_key", "client_cert", "key", "profile"}
 ENVIRONMENT: Final = "secrets.env"
 
 
