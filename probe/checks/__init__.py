@@ -63,6 +63,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "socks5": "probe.checks.socks5:Socks5Check",
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
+    "shadowsocks": "probe.checks.shadowsocks:ShadowsocksCheck",
     "dtls": "probe.checks.dtls:DtlsCheck",
     "mtproto": "probe.checks.mtproto:MtprotoCheck",
 }

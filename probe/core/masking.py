@@ -8,6 +8,8 @@ MASK: Final = "***"
 
 # A password with a slash in it is no valid URL, but must not show in the message that says so.
 _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?::(?!\d*[/?#])\S*)?@")
+# A whole access key of Shadowsocks in base64 (ss://…), which has its host inside.
+_ACCESS_KEY: Final = re.compile(r"(?<![\w+.-])ss://(?![^/?#\s]*@)[^?#\s]+", re.IGNORECASE)
 _SECRET: Final = re.compile(
     r"(?P<key>(?:^|[?&;#])[^=&?#]*(?:token|secret|passw|password|pwd|apikey|api_key|auth|signature"
     r"|private_key|psk|session)[^=&?#]*=)[^&#;\s]*",
@@ -17,7 +19,8 @@ _SECRET: Final = re.compile(
 
 def mask(text: str) -> str:
     """A URL, or a path with its query, without user names, passwords, tokens and keys."""
-    return _SECRET.sub(rf"\g<key>{MASK}", _USERINFO.sub(f"{MASK}@", text))
+    text = _ACCESS_KEY.sub(f"ss://{MASK}", _USERINFO.sub(f"{MASK}@", text))
+    return _SECRET.sub(rf"\g<key>{MASK}", text)
 
 
 def secrets_in(text: str) -> set[str]:

@@ -32,6 +32,7 @@ _ENDS: Final = {
     "httpconnect": frozenset({"expect"}),
     "anyconnect": frozenset({"expect"}),
     "stun": frozenset({"stun_binding"}),
+    "shadowsocks": frozenset({"shadowsocks_relay", "shadowsocks_datagram"}),
     "dtls": frozenset({"dtls_client_hello"}),
     "mtproto": frozenset({"mtproto_req_pq"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),

@@ -21,6 +21,7 @@ from probe.core.hostname import normal_host
 from probe.core.masking import mask
 from probe.core.model import JSON
 from probe.core.units import parse_duration
+from probe.plan.accesskey import SCHEME, is_access_key, read_access_key
 
 WEB: Final = {"http", "https"}
 SHORTEST: Final = 1.0  # seconds between two measurements of a target: a slip must not be a flood
@@ -61,7 +62,9 @@ class Aim:
 
 def feature_of(check: str) -> str:
     """The feature that a check stands for, where nobody says it."""
-    return "web" if check in WEB else check
+    if check in WEB:
+        return "web"
+    return "shadowsocks" if check == SCHEME else check
 
 
 def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
@@ -72,6 +75,8 @@ def parse_target(text: str, options: Mapping[str, JSON] | None = None) -> Aim:
     """
     shown = mask(text)
     checks = load()
+    if is_access_key(text):
+        text = read_access_key(text, shown)
     parts = _split(text, shown)
     if parts.scheme not in checks:
         guess = difflib.get_close_matches(parts.scheme, checks, 1)

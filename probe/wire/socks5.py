@@ -65,6 +65,11 @@ def read_login(data: bytes) -> bool:
 
 def connect(host: str, port: int) -> bytes:
     """Ask for a connection to a name, which the proxy looks up, or to an address."""
+    return bytes((5, 1, 0)) + place(host, port)
+
+
+def place(host: str, port: int) -> bytes:
+    """A host and a port as this protocol writes them, and others after its example."""
     try:
         ip = ipaddress.ip_address(host)
     except ValueError:
@@ -74,7 +79,7 @@ def connect(host: str, port: int) -> bytes:
         where = bytes((3, len(name))) + name
     else:
         where = bytes((1 if ip.version == 4 else 4,)) + ip.packed
-    return bytes((5, 1, 0)) + where + struct.pack(">H", port)
+    return where + struct.pack(">H", port)
 
 
 @dataclass(frozen=True, slots=True)

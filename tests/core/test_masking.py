@@ -24,6 +24,9 @@ SECRET = "hunter2"
         f"/path?api_key={SECRET}",
         f"?x-signature-v2={SECRET}",
         f"shadowsocks://{SECRET}@host.example:8388",
+        f"ss://{SECRET}",
+        f"ss://base64/{SECRET}#name",
+        f"ss://{SECRET}@host.example:8388/?outline=1",
         f"wireguard://host.example?private_key={SECRET}",
     ],
 )
@@ -41,6 +44,7 @@ def test_secrets_are_masked_wherever_they_stand_in_a_url(text: str) -> None:
         "tls://host.example?sni=other.example",
         "wireguard://host.example?public_key=abc",
         "https://host.example/tokens/keys",
+        "vless://host.example",
         "",
     ],
 )
