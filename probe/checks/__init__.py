@@ -64,6 +64,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
     "shadowsocks": "probe.checks.shadowsocks:ShadowsocksCheck",
+    "trojan": "probe.checks.trojan:TrojanCheck",
     "dtls": "probe.checks.dtls:DtlsCheck",
     "mtproto": "probe.checks.mtproto:MtprotoCheck",
 }

@@ -33,6 +33,7 @@ _ENDS: Final = {
     "anyconnect": frozenset({"expect"}),
     "stun": frozenset({"stun_binding"}),
     "shadowsocks": frozenset({"shadowsocks_relay", "shadowsocks_datagram"}),
+    "trojan": frozenset({"tls_handshake", "trojan_relay"}),
     "dtls": frozenset({"dtls_client_hello"}),
     "mtproto": frozenset({"mtproto_req_pq"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),
