@@ -5,12 +5,12 @@ PYTHON := $(VENV)/bin/python
 export PATH := $(if $(PATH),$(PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench lab servers laboratory parser lock clean
+.PHONY: demo test check bench lab servers laboratory sstp parser lock clean
 
 demo: $(VENV)/.plots  ## see it work on an embedded internet
 	@$(VENV)/bin/probe demo
 
-test: check servers laboratory parser  ## all checks and all tests
+test: check servers laboratory sstp parser  ## all checks and all tests
 	$(PYTHON) -m pytest -q
 
 check: $(VENV)/.development  ## style, types, and who may import whom
@@ -37,6 +37,15 @@ laboratory: $(VENV)/.development servers
 
 $(VENV)/.laboratory: requirements-lab.txt
 	@$(PIP) install --require-hashes --no-build-isolation -r requirements-lab.txt
+	@touch $@
+
+# The SSTP server of the tests is no package of Debian's; its one module in C is built here.
+sstp: $(VENV)/.development servers
+	@if [ "$$(id -u)" -ne 0 ]; then echo "sstp: needs root; its tests are skipped"; \
+	else $(MAKE) --silent .venv-sstp/.ready; fi
+
+.venv-sstp/.ready: tests/vpn/requirements.txt
+	@$(PIP) install --require-hashes --no-build-isolation --no-deps --upgrade --target .venv-sstp -r $<
 	@touch $@
 
 # OONI's own parser, which the export is held against, wants versions that nothing else does.
@@ -71,8 +80,9 @@ lock: $(VENV)/.runtime  ## pin the newest versions that pyproject.toml allows
 	$(VENV)/bin/uv pip compile $(LOCK) --extra plots pyproject.toml -o requirements-plots.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --extra server --extra alerts pyproject.toml -o deploy/requirements.txt
 	$(VENV)/bin/uv pip compile $(LOCK) tests/oonidata/requirements.in -o tests/oonidata/requirements.txt
+	$(VENV)/bin/uv pip compile $(LOCK) tests/vpn/requirements.in -o tests/vpn/requirements.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean:
-	rm -rf $(VENV) .venv-oonidata .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-oonidata .venv-sstp .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -11,8 +11,9 @@ headers="$headers /usr/include/libnfnetlink/libnfnetlink.h:libnfnetlink-dev"
 headers="$headers /usr/include/stdio.h:libc6-dev python3-config:python3-dev gcc:gcc"
 network="ip:iproute2 iptables:iptables nft:nftables ethtool:ethtool sysctl:procps setpriv:util-linux"
 vpn="openvpn:openvpn /usr/lib/ipsec/charon:strongswan-charon swanctl:strongswan-swanctl wireguard-go:wireguard-go wg:wireguard-tools turnserver:coturn microsocks:microsocks tinyproxy:tinyproxy-bin openssl:openssl gnutls-serv:gnutls-bin ocserv:ocserv ss-server:shadowsocks-libev trojan:trojan v2ray:v2ray obfs4proxy:obfs4proxy"
+dialup="pppd:ppp"
 deploy="systemd-analyze:systemd shellcheck:shellcheck"
-programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium promtool:prometheus $network $headers $vpn $deploy}
+programs=${*:-nginx:nginx-light unbound:unbound chromium:chromium promtool:prometheus $network $headers $vpn $dialup $deploy}
 PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin
 policy=/usr/sbin/policy-rc.d
 

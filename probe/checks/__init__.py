@@ -60,6 +60,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
     "anyconnect": "probe.checks.anyconnect:AnyConnectCheck",
+    "sstp": "probe.checks.sstp:SstpCheck",
     "socks5": "probe.checks.socks5:Socks5Check",
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",
@@ -71,7 +72,7 @@ BUILT_IN: Final[dict[str, str]] = {
 
 
 # Those that begin with TLS over TCP: the server name in it is readable on the way.
-WITH_SERVER_NAME: Final = frozenset({"tls", "https", "anyconnect"})
+WITH_SERVER_NAME: Final = frozenset({"tls", "https", "anyconnect", "sstp"})
 
 
 class Checks(Mapping[str, Any]):

@@ -31,6 +31,7 @@ _ENDS: Final = {
     "socks5": frozenset({"socks5_greeting", "socks5_request"}),
     "httpconnect": frozenset({"expect"}),
     "anyconnect": frozenset({"expect"}),
+    "sstp": frozenset({"sstp_connect"}),
     "stun": frozenset({"stun_binding"}),
     "shadowsocks": frozenset({"shadowsocks_relay", "shadowsocks_datagram"}),
     "trojan": frozenset({"tls_handshake", "trojan_relay"}),

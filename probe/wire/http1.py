@@ -58,6 +58,18 @@ class Exchange:
         except (h11.LocalProtocolError, UnicodeEncodeError) as exc:
             raise ValueError(f"this request cannot be sent: {exc}") from None
 
+    def open(self, method: str, path: str, headers: list[tuple[str, str]]) -> bytes:
+        """The head of a request whose body goes on beside the response's; its length stands in
+        the headers. ValueError if it cannot be sent."""
+        try:
+            return self._send(h11.Request(method=method, target=path, headers=headers))
+        except (h11.LocalProtocolError, UnicodeEncodeError) as exc:
+            raise ValueError(f"this request cannot be sent: {exc}") from None
+
+    def more(self, data: bytes) -> bytes:
+        """The next piece of such a body, as it goes on the wire."""
+        return self._send(h11.Data(data=data))
+
     def _send(self, event: h11.Request | h11.Data | h11.EndOfMessage) -> bytes:
         return self._connection.send(event) or b""
 

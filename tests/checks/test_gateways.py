@@ -8,6 +8,7 @@ from support.kits import run_check
 from support.servers import page, tls
 
 from probe.checks.anyconnect import AnyConnectCheck
+from probe.checks.sstp import SstpCheck
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork
 from probe.plan.target import OptionError, parse_target
@@ -101,7 +102,64 @@ def test_the_host_is_named_as_in_a_url(url, authority):
     [
         ("anyconnect://vpn.example?sni=front.example",
          "the beginning of an AnyConnect login inside TLS, server name front.example in clear"),
+        ("sstp://vpn.example", "an SSTP call inside TLS, server name vpn.example in clear"),
     ],
 )  # fmt: skip
 def test_the_plan_says_what_is_seen(url, what):
     assert [(s.transport, s.what) for s in parse_target(url).check.sends()] == [("tcp", what)]
+
+
+OPENED = b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n"
+ACK = bytes.fromhex("10010030 00020001 00040028 00000003") + bytes(32)
+NAK = bytes.fromhex("10010014 00030001 0002000c 00000001 00000004")
+PPP = bytes.fromhex("10000008 c0210101")  # the tunnel's data
+WHOLE = ["connect", "tls_handshake", "http_request", "http_response", "sstp_connect"]
+
+
+def sstp(answer, **more):
+    return run(SstpCheck(host=AT.ip, port=AT.port, sni=NAME), tls(serving(NAME), answer, **more))
+
+
+@pytest.mark.parametrize("more", [{}, {"size": 7}])
+def test_an_acknowledgement_is_the_answer_however_it_is_cut(more):
+    done = sstp(OPENED + PPP + ACK, **more)
+    assert [op for op, _, _ in done.ops()] == [*WHOLE, "sstp_disconnect"]
+    assert done.only("sstp_connect").failure is None
+    assert done.only("sstp_connect").detail == {
+        "message": "CALL_CONNECT_ACK", "hashes": ["sha1", "sha256"],
+    }  # fmt: skip
+    # The scripted server closes here: that is no failure of what went before.
+    assert done.only("sstp_disconnect").failure == "eof_error"
+    assert done.only("sstp_disconnect").transaction == 2
+
+
+def test_both_may_leave_at_once():
+    done = sstp(OPENED + ACK + bytes.fromhex("10010008 00060000"))
+    assert done.only("sstp_disconnect").failure is None
+    assert done.only("sstp_disconnect").detail == {"message": "CALL_DISCONNECT"}
+
+
+def test_a_refusal_is_an_answer_and_an_abort_needs_no_goodbye():
+    done = sstp(OPENED + NAK)
+    assert done.only("sstp_connect").detail == {
+        "message": "CALL_CONNECT_NAK", "status": "VALUE_NOT_SUPPORTED",
+    }  # fmt: skip
+    done = sstp(OPENED + bytes.fromhex("10010008 00050000"))
+    assert ended(done) == ("sstp_connect", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [
+        (page(b"", "405 Not allowed"), ("expect", "http_unexpected_status_code")),
+        (page(b""), ("sstp_connect", "eof_error")),
+        (page(b"<html>"), ("sstp_connect", "unknown_failure: malformed sstp reply")),
+        (OPENED, ("sstp_connect", "eof_error")),
+        (OPENED + ACK[:20], ("sstp_connect", "eof_error")),
+        (OPENED + PPP * 40, ("sstp_connect", "unknown_failure: malformed sstp reply")),
+        (OPENED + bytes.fromhex("1001000e 00010001 00010006 0001"),
+         ("sstp_connect", "unknown_failure: malformed sstp reply")),
+    ],
+)  # fmt: skip
+def test_what_is_no_sstp_server_is_told(answer, ends):
+    assert ended(sstp(answer)) == ends

@@ -1,9 +1,11 @@
 """Real VPN gateways behind TLS, as programs on loopback, with certificates of the tests' own."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from loopback.servers import Certificates
 from support.programs import HERE, Running, free_ports, listens, need_root, program, running
 
@@ -20,6 +22,12 @@ isolate-workers = false
 device = vpns
 ipv4-network = 192.0.2.0/24
 """
+SSTP = Path(__file__).parents[2] / ".venv-sstp"
+# Version 0.6.0 asks for a name that Python has dropped since.
+SSTPD = (
+    "import configparser as c; c.SafeConfigParser = c.ConfigParser; "
+    "from sstpd.__main__ import main; main()"
+)
 
 
 @contextmanager
@@ -33,4 +41,21 @@ def ocserv(folder: Path, certificates: Certificates) -> Iterator[tuple[int, Runn
     settings.write_text(OCSERV.format(folder=folder, here=HERE, port=port, chain=chain))
     command = [program("ocserv"), "--foreground", "--config", str(settings)]
     with running(command, folder / "ocserv.log", listens(port)) as server:
+        yield port, server
+
+
+@contextmanager
+def sstpd(folder: Path, certificates: Certificates) -> Iterator[tuple[int, Running]]:
+    """An SSTP server. What it hands over to pppd comes after all that is looked at here."""
+    if not SSTP.exists():
+        pytest.skip("needs sstp-server: run 'make sstp' as root")
+    (port,) = free_ports(1)
+    (folder / "options").touch()
+    command = [sys.executable, "-c", SSTPD, "--listen", HERE, "--listen-port", str(port)]
+    command += ["--pem-cert", certificates.chain_file(NAME), "--pppd", program("pppd", "ppp")]
+    command += ["--pppd-config", str(folder / "options")]
+    command += ["--local", "192.0.2.1", "--remote", "192.0.2.0/24"]
+    environment = {"PYTHONPATH": str(SSTP)}
+    ready = listens(port)
+    with running(command, folder / "sstpd.log", ready, environment=environment) as server:
         yield port, server
