@@ -16,7 +16,7 @@ from probe.checks.expect import Expect
 from probe.checks.kit import Kit
 from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import Pin, connect, each, handshake
+from probe.checks.steps import Pin, Roots, connect, each, handshake
 from probe.core.address import Endpoint, is_local
 from probe.core.failure import NamedFailure
 from probe.core.hostname import normal_host
@@ -59,7 +59,8 @@ class HttpsCheck:
     ``transfer`` is how much of the body is read, ``follow`` how many redirects are followed,
     ``expect`` what the answer must be (default: any status will do), ``sni`` the server name if it
     is not the host; ``verify: off`` accepts any certificate (and is recorded), ``pin``, the SHA-256
-    of a certificate, demands that one; ``host_header`` is sent instead of the host.
+    of a certificate, demands that one; ``roots`` are shipped authorities that are trusted in place
+    of the system's; ``host_header`` is sent instead of the host.
     """
 
     name: ClassVar[str] = "https"
@@ -77,6 +78,7 @@ class HttpsCheck:
     verify: bool = True
     ca_file: str | None = None
     pin: Pin | None = None
+    roots: Roots | None = None
     host_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")] | None = None
 
     async def run(self, kit: Kit) -> None:
@@ -163,8 +165,12 @@ class HttpsCheck:
             return to, found[0]
 
     def _policy(self, kit: Kit) -> Policy:
-        ca_file = self.ca_file or kit.ca_file
-        return Policy(verify=self.verify and not self.pin, ca_file=ca_file, alpn=("http/1.1",))
+        return Policy(
+            verify=self.verify and not self.pin,
+            ca_file=self.ca_file or kit.ca_file,
+            alpn=("http/1.1",),
+            roots=self.roots,
+        )
 
     def sends(self) -> Iterable[Sending]:
         """A request; over HTTPS only the server name is readable on the way."""

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from probe.checks.certificate import describe
 from probe.checks.kit import Kit
@@ -16,9 +16,11 @@ from probe.core.model import JSON
 from probe.core.trace import Stopped
 from probe.net import Stream
 from probe.net.tls import TlsStream
-from probe.net.trust import Policy, public_roots
+from probe.net.trust import Policy, known_roots, public_roots
 
 STAGGER = 0.3  # seconds
+# Authorities that come with the program, and are trusted in place of all others.
+Roots = Annotated[str, AfterValidator(known_roots)]
 Pin = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # SHA-256 of a certificate's DER
 
 
@@ -111,6 +113,6 @@ async def handshake(
         if chain:
             detail["leaf"] = describe(chain[0])
         root = tls.root() if verified and policy.authorities is None else None
-        if root and root not in public_roots():
+        if root and policy.roots is None and root not in public_roots():
             detail["private_root"] = root
     return tls

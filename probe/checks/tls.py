@@ -7,7 +7,7 @@ from typing import ClassVar
 from probe.checks.kit import Kit
 from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import Pin, connect, each, handshake
+from probe.checks.steps import Pin, Roots, connect, each, handshake
 from probe.core.address import Endpoint
 from probe.net.trust import Policy
 
@@ -18,7 +18,8 @@ class TlsCheck:
 
     ``sni`` is the server name to send and to verify (default: the host), ``alpn`` the protocols to
     offer, ``verify: off`` accepts any certificate (and is recorded), ``ca_file`` adds authorities;
-    ``pin``, the SHA-256 of a certificate, demands that one instead.
+    ``pin``, the SHA-256 of a certificate, demands that one instead; ``roots`` are shipped
+    authorities that are trusted in place of the system's.
     """
 
     name: ClassVar[str] = "tls"
@@ -33,6 +34,7 @@ class TlsCheck:
     verify: bool = True
     ca_file: str | None = None
     pin: Pin | None = None
+    roots: Roots | None = None
 
     async def run(self, kit: Kit) -> None:
         """Look the name up; at each address connect and handshake."""
@@ -62,6 +64,7 @@ class TlsCheck:
             verify=self.verify and not self.pin,
             ca_file=self.ca_file or kit.ca_file,
             alpn=self.alpn,
+            roots=self.roots,
         )
 
     def sends(self) -> Iterable[Sending]:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 LISTED: Final = 20  # malformed records that are named one by one
 _TOGETHER: Final = timedelta(days=1)  # within which failures of one network confirm each other
 _REMEMBERED: Final = 20_000  # targets whose last failures are held
-# How many of a messenger's hosts must answer, where the catalogue has no word on it. The delivery
-# nodes of facebook-messenger are many and move, so one that is gone says nothing.
+# How many of a messenger's hosts must answer: OONI's tests ask others than the catalogue has. Any
+# data centre suffices, as there, so that its verdicts are not outdone. The delivery nodes of
+# facebook-messenger are many and move, so one that is gone says nothing.
 _POLICIES: Final = {
     ("telegram", "text"): "any",
     ("telegram", "web"): "all",
@@ -207,8 +208,8 @@ def _catalogue() -> tuple[
     for shipped in map(service, names()):
         for name, feature in shipped.features.items():
             urls = [url for group in feature.targets for url in group.expanded()]
-            policies[shipped.id, name] = feature.policy
-            if len(urls) == 1:
+            policies.setdefault((shipped.id, name), feature.policy)
+            if len(urls) == 1 and (shipped.id, name) not in _POLICIES:
                 single.add((shipped.id, name))
             for url in urls:
                 hosts.setdefault(urlsplit(url).hostname or "", set()).add((shipped.id, name))

@@ -14,7 +14,7 @@ from probe.cli.main import Usage
 from probe.core.address import is_ip
 from probe.core.masking import mask
 from probe.core.model import Vantage
-from probe.plan.catalogue import names, service
+from probe.plan.catalogue import names, no_more, service
 from probe.plan.config import Config, VantageSection, read_config
 from probe.plan.controls import TOKEN_ENV, ControlPlace, ControlSection
 from probe.plan.jobs import Plan, Planner
@@ -97,7 +97,11 @@ def _is_folder(what: str) -> bool:
 
 def _known(what: str) -> None:
     """Raise Usage, with what was probably meant, unless it is a URL or a service."""
-    if "://" in what or what in names():
+    if "://" in what:
+        return
+    if what in names():
+        if reason := no_more(service(what)):
+            raise Usage(reason)
         return
     if not what.strip():
         raise Usage("an empty text is no URL, no file and no service")

@@ -99,6 +99,7 @@ def certificate_at(job: Job, ip: str) -> Job:
         alpn=_alpn(job),
         ca_file=getattr(check, "ca_file", None),
         pin=getattr(check, "pin", None),
+        roots=getattr(check, "roots", None),
     )
     return _job(job, made, f"tls://{Endpoint(ip, port)}?sni={name}")
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from probe.core.shipped import shipped
 from probe.core.strictyaml import ConfigError
 
 # What OpenVPN's clients offer by default (ssl_openssl.c, tls-cert-profile legacy).
@@ -23,12 +24,16 @@ class Policy(NamedTuple):
 
     ``authorities``, certificates in PEM form, are trusted in place of all others, and no name is
     demanded of whoever they vouch for: so it is inside a tunnel. Empty: there are none.
+
+    ``roots`` names a shipped file of authorities (``configs/roots``), which are trusted in place of
+    all others, as an app does that knows its own servers: the name is demanded as ever.
     """
 
     verify: bool = True
     ca_file: str | None = None
     alpn: tuple[str, ...] = ()
     authorities: str | None = None
+    roots: str | None = None
 
 
 class Trust:
@@ -49,8 +54,9 @@ class Trust:
 def _make(policy: Policy) -> ssl.SSLContext:
     if policy.authorities is not None:
         return _tunnel(policy.authorities, verify=policy.verify)
-    context = ssl.create_default_context()
-    if policy.ca_file is not None:
+    own = str(shipped("roots", f"{policy.roots}.pem")) if policy.roots else None
+    context = ssl.create_default_context(cafile=own)
+    if policy.ca_file is not None and own is None:
         try:
             context.load_verify_locations(policy.ca_file)
         except ssl.SSLError:
@@ -76,6 +82,14 @@ def _tunnel(authorities: str, *, verify: bool) -> ssl.SSLContext:
         except (ssl.SSLError, ValueError, TypeError):  # the last: it is not all ASCII
             raise ConfigError("no certificates in PEM form where authorities should be") from None
     return context
+
+
+def known_roots(name: str) -> str:
+    """The name of shipped authorities, as it is. ValueError if there are none of that name."""
+    names = sorted(path.stem for path in shipped("roots").glob("*.pem"))
+    if name not in names:
+        raise ValueError(f"there are no roots '{name}'; there are {', '.join(names)}")
+    return name
 
 
 @cache

@@ -5,6 +5,7 @@ One YAML file per service. A group's ``urls`` may hold ranges and lists, ``e{1..
 """
 
 import datetime
+import difflib
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -62,14 +63,31 @@ class Feature(BaseModel):
         return Policy.parse(value) if isinstance(value, str) else value
 
 
+class Closed(BaseModel):
+    """That a provider is no more. It has no hosts: its names may be somebody else's by now."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    date: datetime.date
+    about: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+
 class Service(BaseModel):
-    """One messaging service or VPN provider."""
+    """One messaging service or VPN provider: its features, or that it has closed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
-    features: dict[str, Feature] = Field(min_length=1)
+    features: dict[str, Feature] = {}
+    closed: Closed | None = None
+
+    @model_validator(mode="after")
+    def _features_or_closed(self) -> "Service":
+        if bool(self.features) == bool(self.closed):
+            raise ValueError("a service has features, or it is closed")
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> "Service":
@@ -108,8 +126,24 @@ def _expand(pattern: str) -> Iterator[str]:
         yield from _expand(pattern[: match.start()] + choice + pattern[match.end() :])
 
 
+def no_more(known: Service) -> str | None:
+    """Why a service cannot be measured; None for one that can."""
+    if known.closed is None:
+        return None
+    return (
+        f"{known.title} closed on {known.closed.date.isoformat()}: there is nothing to measure, "
+        "for what answers to its names today may be somebody else's"
+    )
+
+
+def which_there_are(name: str) -> str:
+    """For whoever asked for a service that there is not: the one like it, or all of them."""
+    like = difflib.get_close_matches(name, names(), 1)
+    return f"did you mean '{like[0]}'?" if like else f"there are {', '.join(names())}"
+
+
 def names() -> list[str]:
-    """The ids of all shipped services."""
+    """The ids of all shipped services, those that have closed among them."""
     return sorted(path.stem for path in shipped("services").glob("*.yaml"))
 
 

@@ -227,12 +227,12 @@ class Config(Strict):
     @field_validator("services")
     @classmethod
     def _known(cls, services: list[str]) -> list[str]:
-        from probe.plan.catalogue import names
+        from probe.plan.catalogue import names, no_more, service, which_there_are
 
         for index, name in enumerate(services):
-            if name not in names():
-                known = ", ".join(names())
-                problem = ValueError(f"there is no service '{name}'; there are {known}")
+            reason = f"there is no service '{name}'; {which_there_are(name)}"
+            if name not in names() or (reason := no_more(service(name)) or ""):
+                problem = ValueError(reason)
                 problem.key = (index,)  # type: ignore[attr-defined]
                 raise problem
         return services

@@ -47,8 +47,11 @@ MAX_BODY: Final = 64 * 1024  # bytes of a request
 MAX_TRANSFER: Final = 1024 * 1024  # bytes that a control reads of one body
 # Options that concern what is sent, or what the answer has to be. All others stay at home.
 OPTIONS: Final = frozenset(
-    {"sni", "alpn", "verify", "transfer", "follow", "expect", "type", "pin", "host_header"}
-    | {"public_key", "exchange", "group", "to"}
+    {
+        *("sni", "alpn", "verify", "pin", "roots"),
+        *("transfer", "follow", "expect", "host_header"),
+        *("type", "public_key", "exchange", "group", "to", "transport", "obfuscated"),
+    }
 )
 
 _MAX_URL: Final = 2048  # characters

@@ -39,6 +39,37 @@ def test_the_word_list_may_be_left_out_and_services_may_be_chosen(here: Run) -> 
     assert [row["url"] for row in chosen] == urls("whatsapp")
 
 
+def test_without_a_service_the_table_is_an_overview(here: Run) -> None:
+    done = here("targets", "list")
+    assert done.widest <= 80
+    assert all(name in done.out for name in names())
+    assert "closed on 2017-07-01" in done.out
+    assert "quorum 4 of 5" in done.out
+    assert len(done.out.splitlines()) < 40
+
+
+def test_features_may_be_chosen(here: Run) -> None:
+    rows = json.loads(here("targets", "list", "--feature", "media", "--format", "json").out)
+    assert {row["feature"] for row in rows} == {"media"}
+    assert {"whatsapp", "signal", "slack"} <= {row["service"] for row in rows}
+    done = here("targets", "list", "signal", "--feature", "media")
+    assert "cdn.signal.org" in done.out
+    assert "chat.signal.org" not in done.out
+    done = here("targets", "list", "--feature", "medai")
+    assert (done.code, "no service has a feature 'medai'" in done.err) == (2, True)
+
+
+def test_a_provider_that_has_closed_is_listed_with_its_source_and_not_measured(here: Run) -> None:
+    assert "ecns.cn" in here("targets", "list", "greenvpn").out
+    for command in ("check", "plan"):
+        done = here(command, "greenvpn")
+        assert (done.code, "GreenVPN closed on 2017-07-01" in done.err) == (2, True)
+    Path("p.yaml").write_text("services: [whatsapp, greenvpn]\n")
+    done = here("plan", "p.yaml")
+    assert done.code == 2
+    assert "p.yaml:1: services[1]: GreenVPN closed" in done.err
+
+
 def squeezed(text: str) -> str:
     """Without blanks, for a terminal breaks lines where it likes."""
     return "".join(text.split())
@@ -64,6 +95,6 @@ def test_every_form_names_every_host(here: Run, tmp_path: Path, form: str) -> No
 
 def test_a_service_that_does_not_exist_is_one_line(here: Run) -> None:
     one_line(
-        here("targets", "list", "telegraph"), 2, "no service 'telegraph'; there are", "whatsapp"
+        here("targets", "list", "telegraph"), 2, "no service 'telegraph'; did you mean", "telegram"
     )
     one_line(here("targets", "lsit"), 2, "invalid choice: 'lsit'")

@@ -29,7 +29,7 @@ JSONL = ("--format", "jsonl")
         ("other.yaml", "there is no such file, and it is no URL"),
         ("no/such/file", "there is no such file, and it is no URL"),
         ("below", "is a folder, not a configuration file"),
-        ("telegraph", "no URL, no file and no service; the services are: "),
+        ("quux", "no URL, no file and no service; the services are: "),
         ("", "an empty text is no URL, no file and no service"),
         ("x" * 300, "no URL, no file and no service"),
         (f"user:{SECRET}@example.com", "did you mean 'https://***@example.com'?"),

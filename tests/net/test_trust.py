@@ -7,7 +7,7 @@ import pytest
 from support.authority import ca_file
 
 from probe.core.strictyaml import ConfigError
-from probe.net.trust import Policy, Trust
+from probe.net.trust import Policy, Trust, known_roots
 
 
 def test_the_same_policy_gets_the_same_context() -> None:
@@ -34,6 +34,22 @@ def test_a_file_adds_to_the_systems_authorities() -> None:
     named = [dict(pair for rdn in c["subject"] for pair in rdn) for c in with_file.get_ca_certs()]
     assert {"commonName": "Embedded Internet Demo CA"} in named
     assert with_file.cert_store_stats()["x509"] == without.cert_store_stats()["x509"] + 1
+
+
+def test_shipped_roots_are_trusted_in_place_of_all_others_and_the_name_is_demanded() -> None:
+    context = Trust().prepare(Policy(roots="signal", ca_file=ca_file()))
+    owners = {
+        dict(p for rdn in c["subject"] for p in rdn)["commonName"] for c in context.get_ca_certs()
+    }
+    assert (owners, context.cert_store_stats()["x509"]) == ({"Signal Messenger"}, 2)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_roots_that_do_not_ship_are_a_mistake() -> None:
+    assert known_roots("signal") == "signal"
+    for name in ("Signal", "../services/whatsapp", ""):
+        with pytest.raises(ValueError, match="there are signal"):
+            known_roots(name)
 
 
 def test_a_tunnel_trusts_its_own_authorities_and_demands_no_name() -> None:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from probe.core.shipped import shipped
 from probe.core.strictyaml import ConfigError
-from probe.plan.catalogue import MAX_URLS, expand, names, read_service, service
+from probe.plan.catalogue import MAX_URLS, expand, names, no_more, read_service, service
 from probe.plan.target import parse_target
 
 
@@ -47,11 +48,68 @@ def test_in_a_shipped_service_no_target_stands_twice_and_every_quorum_can_be_met
     assert len(spellings) == len(set(spellings))
 
 
+def test_no_target_of_any_service_stands_in_another_and_no_host_belongs_to_two() -> None:
+    whose: dict[str, set[str]] = {}
+    urls = []
+    for name in names():
+        for part in service(name).features.values():
+            for group in part.targets:
+                for url in group.expanded():
+                    urls.append(parse_target(url, group.options).url)
+                    whose.setdefault(urlsplit(url).hostname or "", set()).add(name)
+    assert len(urls) == len(set(urls))
+    assert {host: owners for host, owners in whose.items() if len(owners) > 1} == {}
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_feature_names_what_counts_as_up_and_every_group_a_source_that_can_be_read(
+    name: str,
+) -> None:
+    for part in service(name).features.values():
+        assert part.policy.text.split()[0] in {"any", "all", "quorum"}
+        for group in part.targets:
+            assert "http" in group.source
+            assert group.date.year >= 2014
+
+
+def test_telegrams_data_centres_are_asked_over_both_protocols_and_each_of_them_counts() -> None:
+    text = service("telegram").features["text"]
+    assert text.policy.text == "all"
+    for group in text.targets:
+        (url,) = group.expanded()
+        check = parse_target(url, group.options).check
+        assert (check.name, len(check.addresses)) == ("mtproto", 2)  # type: ignore[attr-defined]
+        assert urlsplit(url).hostname in check.addresses  # type: ignore[attr-defined]
+
+
+def test_signals_hosts_are_held_against_its_own_roots_alone() -> None:
+    for part in service("signal").features.values():
+        assert all(group.options == {"roots": "signal"} for group in part.targets)
+
+
+def test_a_closed_provider_has_no_hosts_and_says_why_it_cannot_be_measured() -> None:
+    closed = service("greenvpn")
+    assert closed.features == {}
+    assert "closed on 2017-07-01" in (no_more(closed) or "")
+    assert [name for name in names() if no_more(service(name))] == ["greenvpn"]
+
+
+@pytest.mark.parametrize("more", [{}, {"features": {"web": {"policy": "any", "targets": [{}]}}}])
+def test_a_service_has_features_or_has_closed(tmp_path: Path, more: dict[str, Any]) -> None:
+    if more:
+        more["features"]["web"] = feature(group("tcp://a.example:1"))
+        more["closed"] = {"date": "2017-07-01", "about": "a", "source": "s"}
+    path = tmp_path / "shop.yaml"
+    path.write_text(yaml.safe_dump({"id": "shop", "title": "Shop", **more}))
+    with pytest.raises(ConfigError, match="has features, or it is closed"):
+        read_service(path)
+
+
 def test_whatsapp_is_split_by_feature() -> None:
     features = service("whatsapp").features
     assert list(features) == ["text", "registration", "web", "media"]
     text = [url for part in features["text"].targets for url in part.expanded()]
-    assert len(text) == 34
+    assert len(text) == 36
     assert {"tcp://e1.whatsapp.net:443", "tcp://e16.whatsapp.net:5222"} <= set(text)
 
 
@@ -94,7 +152,7 @@ def test_a_range_has_a_limit() -> None:
         ({"web": feature(group("tcp://a.example:1"), policy="most")}, "'most' is no policy"),
         ({"web": feature(group("tcp://a.example:1", about=""))}, "at least 1 character"),
         ({"web": feature({"urls": ["tcp://a.example:1"]})}, "is missing"),
-        ({}, "at least 1 item"),
+        ({}, "has features, or it is closed"),
     ],
 )
 def test_a_mistake_in_a_service_is_told_with_its_line(

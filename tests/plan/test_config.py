@@ -52,7 +52,7 @@ MISTAKES = {
     ),
     "misspelt-expectation.yaml": "5: targets[0].expect.statsu: unknown key",
     "unknown-service.yaml": (
-        "3: services[1]: there is no service 'watsapp'; there are expressvpn, whatsapp"
+        "3: services[1]: there is no service 'watsapp'; did you mean 'whatsapp'?"
     ),
     "bad-duration.yaml": (
         "2: schedule.every: '10 minutes' is no duration: write a number and ms, s, m, h or d, "

@@ -54,6 +54,8 @@ def job(url: str, **options: Any) -> Job:
         ("http://[2001:db8::1]/", {}),
         ("tls://shop.example?sni=other.example&alpn=h2,http/1.1", {}),
         ("tcp://shop.example:1194", {}),
+        ("https://a.example/", {"roots": "signal"}),
+        ("mtproto://a.example", {"transport": "padded", "obfuscated": False}),
     ],
 )
 def test_a_control_checks_what_was_checked_here(url: str, options: dict[str, Any]) -> None:
