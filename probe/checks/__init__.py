@@ -61,6 +61,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "ikev2": "probe.checks.ikev2:Ikev2Check",
     "anyconnect": "probe.checks.anyconnect:AnyConnectCheck",
     "sstp": "probe.checks.sstp:SstpCheck",
+    "l2tp": "probe.checks.l2tp:L2tpCheck",
     "socks5": "probe.checks.socks5:Socks5Check",
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",

@@ -32,6 +32,7 @@ _ENDS: Final = {
     "httpconnect": frozenset({"expect"}),
     "anyconnect": frozenset({"expect"}),
     "sstp": frozenset({"sstp_connect"}),
+    "l2tp": frozenset({"l2tp_sccrq"}),
     "stun": frozenset({"stun_binding"}),
     "shadowsocks": frozenset({"shadowsocks_relay", "shadowsocks_datagram"}),
     "trojan": frozenset({"tls_handshake", "trojan_relay"}),
