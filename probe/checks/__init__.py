@@ -62,6 +62,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "anyconnect": "probe.checks.anyconnect:AnyConnectCheck",
     "sstp": "probe.checks.sstp:SstpCheck",
     "l2tp": "probe.checks.l2tp:L2tpCheck",
+    "pptp": "probe.checks.pptp:PptpCheck",
     "socks5": "probe.checks.socks5:Socks5Check",
     "httpconnect": "probe.checks.httpconnect:HttpConnectCheck",
     "stun": "probe.checks.stun:StunCheck",

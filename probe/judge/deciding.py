@@ -33,6 +33,7 @@ _ENDS: Final = {
     "anyconnect": frozenset({"expect"}),
     "sstp": frozenset({"sstp_connect"}),
     "l2tp": frozenset({"l2tp_sccrq"}),
+    "pptp": frozenset({"pptp_start"}),
     "stun": frozenset({"stun_binding"}),
     "shadowsocks": frozenset({"shadowsocks_relay", "shadowsocks_datagram"}),
     "trojan": frozenset({"tls_handshake", "trojan_relay"}),
