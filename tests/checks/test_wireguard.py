@@ -19,7 +19,10 @@ from probe.wire.wireguard import public_of
 
 AT = Endpoint("192.0.2.6", 51820)
 OURS = bytes(range(32))
-RESPONDER = Responder(public_of(X25519PrivateKey.from_private_bytes(OURS)))
+RESPONDER = Responder(
+    public_of(X25519PrivateKey.from_private_bytes(OURS)),
+    private=X25519PrivateKey.from_private_bytes(b"\x03" * 32),
+)
 KNOWN = SecretStr(base64.b64encode(OURS).decode())
 SERVER = base64.b64encode(RESPONDER.public).decode()
 WHERE = {"host": AT.ip, "port": AT.port, "public_key": SERVER}

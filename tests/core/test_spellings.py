@@ -85,7 +85,7 @@ def test_a_longer_number_is_another_one(text: str) -> None:
 
 
 def answer(type_: str, data: str, name: str = "who.example") -> bytes:
-    query = dns.message.make_query(name, type_)
+    query = dns.message.make_query(name, type_, id=7)
     made = dns.message.make_response(query)
     made.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", type_, data))
     return made.to_wire()
