@@ -78,7 +78,7 @@ lock: $(VENV)/.runtime  ## pin the newest versions that pyproject.toml allows
 	$(VENV)/bin/uv pip compile $(LOCK) --group build --group dev pyproject.toml -o requirements-dev.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --group lab -o requirements-lab.txt
 	$(VENV)/bin/uv pip compile $(LOCK) --extra plots pyproject.toml -o requirements-plots.txt
-	$(VENV)/bin/uv pip compile $(LOCK) --extra server --extra alerts pyproject.toml -o deploy/requirements.txt
+	$(VENV)/bin/uv pip compile $(LOCK) --extra server --extra alerts --extra quic pyproject.toml -o deploy/requirements.txt
 	$(VENV)/bin/uv pip compile $(LOCK) tests/oonidata/requirements.in -o tests/oonidata/requirements.txt
 	$(VENV)/bin/uv pip compile $(LOCK) tests/vpn/requirements.in -o tests/vpn/requirements.txt
 

@@ -26,9 +26,9 @@ from support.servers import http, page
 from support.tracing import FakeTracer
 
 from probe.checks import BUILT_IN, load
-from probe.checks.exchange import MATCHED, SAMPLES
+from probe.checks.exchange import KEPT, MATCHED, SAMPLES
 from probe.checks.expect import Expect
-from probe.checks.http import KEPT, MAX_REDIRECTS
+from probe.checks.http import MAX_REDIRECTS
 from probe.checks.kit import Kit, Timeouts
 from probe.checks.queries import MAX_EXTRA
 from probe.checks.resolver import parse_resolver

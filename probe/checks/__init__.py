@@ -57,6 +57,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "https": "probe.checks.http:HttpsCheck",
     "openvpn+udp": "probe.checks.openvpn:OpenVpnUdpCheck",
     "openvpn+tcp": "probe.checks.openvpn:OpenVpnTcpCheck",
+    "quic": "probe.checks.quic:QuicCheck",
     "wireguard": "probe.checks.wireguard:WireguardCheck",
     "ikev2": "probe.checks.ikev2:Ikev2Check",
     "anyconnect": "probe.checks.anyconnect:AnyConnectCheck",

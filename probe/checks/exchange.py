@@ -1,9 +1,9 @@
-"""One HTTP exchange over a stream that is already there: request, response, transfer."""
+"""One HTTP exchange over a connection that is already there: request, response, transfer."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from probe.checks.kit import Kit
 from probe.core.address import Endpoint
@@ -13,7 +13,8 @@ from probe.net import Stream
 from probe.wire.http1 import Exchange, Head, decode_body
 
 SAMPLES: Final = 64  # of bytes over time, at most, as OONI dd-007 takes them
-MATCHED: Final = 64 * 1024  # bytes of a body's content that are looked at and may be kept
+MATCHED: Final = 64 * 1024  # bytes of a body's content that are looked at
+KEPT: Final = 32 * 1024  # bytes of it that are kept as an object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,54 @@ class Response:
     transfer: dict[str, JSON]
 
 
+def keep_page(kit: Kit, response: Response) -> None:
+    """Keep a body in which a block page may stand, without what is not to be shown."""
+    if response.content:
+        text = response.content[:MATCHED].decode("utf-8", "surrogateescape")
+        clean = kit.trace.scrubber.text(text).encode("utf-8", "surrogateescape")
+        response.transfer["body"] = kit.keep(clean[:KEPT])
+
+
+class Conversation(Protocol):
+    """One version of HTTP over one connection: a request, and what has become of it."""
+
+    async def ask(self, request: Request) -> None:
+        """Send the request."""
+
+    async def more(self) -> int:
+        """Wait for more of the answer, and say how many bytes came; 0 once the peer has closed."""
+
+    def head(self) -> Head | None:
+        """The final response's head, or None while more is needed."""
+
+    def body(self) -> bytes | None:
+        """The next piece of the body; None when it is complete; empty when more is needed."""
+
+
+class _Http1:
+    """HTTP/1.1 over a stream."""
+
+    def __init__(self, kit: Kit, stream: Stream) -> None:
+        self._stream, self._http, self._arrived = stream, Exchange(), 0
+        self._user_agent = kit.user_agent
+        self.body = self._http.body
+
+    async def ask(self, request: Request) -> None:
+        headers = [("Host", request.host), ("User-Agent", self._user_agent), *request.headers]
+        headers += [("Accept-Encoding", "identity"), ("Connection", "close")]
+        data = self._http.request(request.method, request.path, headers, request.body)
+        await self._stream.send(data)
+
+    async def more(self) -> int:
+        data = await self._stream.receive()
+        self._arrived += len(data)
+        self._http.feed(data)
+        return len(data)
+
+    def head(self) -> Head | None:
+        return self._http.head(self._arrived)
+
+
 async def exchange(
     kit: Kit,
     transaction: int,
@@ -46,47 +95,50 @@ async def exchange(
     limit: int,
     **marks: JSON,
 ) -> Response:
-    """Send a request and read its response up to ``limit`` bytes of body.
+    """Send a request over HTTP/1.1 and read its response up to ``limit`` bytes of body.
 
     Reaching the limit is no failure. The body is counted as it came, and never decompressed
     beyond MATCHED bytes.
     """
+    conversation = _Http1(kit, stream)
+    return await converse(kit, transaction, endpoint, conversation, request, limit=limit, **marks)
+
+
+async def converse(
+    kit: Kit,
+    transaction: int,
+    endpoint: Endpoint,
+    conversation: Conversation,
+    request: Request,
+    *,
+    limit: int,
+    **marks: JSON,
+) -> Response:
+    """The same over any version of HTTP."""
     address = str(endpoint)
-    http = Exchange()
-    headers = [("Host", request.host), ("User-Agent", kit.user_agent), *request.headers]
-    headers += [("Accept-Encoding", "identity"), ("Connection", "close")]
-    data = http.request(request.method, request.path, headers, request.body)
     async with kit.trace.step(
         "http_request", transaction, address, within=kit.timeouts.first_byte, **marks
     ) as detail:
         detail["method"] = request.method
         detail["host"] = request.host
         detail["path"] = mask(request.path)
-        await stream.send(data)
-    head = await _head(kit, transaction, address, stream, http, marks)
-    return await _body(kit, transaction, address, stream, http, head, limit, marks)
+        await conversation.ask(request)
+    head = await _head(kit, transaction, address, conversation, marks)
+    return await _body(kit, transaction, address, conversation, head, limit, marks)
 
 
 async def _head(
-    kit: Kit,
-    transaction: int,
-    address: str,
-    stream: Stream,
-    http: Exchange,
-    marks: dict[str, JSON],
+    kit: Kit, transaction: int, address: str, conversation: Conversation, marks: dict[str, JSON]
 ) -> Head:
-    arrived = 0
     async with kit.trace.step(
         "http_response", transaction, address, within=kit.timeouts.first_byte, **marks
     ) as detail:
         head = None
         while head is None:
-            data = await stream.receive()
-            if not arrived:
-                detail["first_byte"] = round(kit.trace.elapsed(), 6) if data else None
-            arrived += len(data)
-            http.feed(data)
-            head = http.head(arrived)
+            arrived = await conversation.more()
+            if "first_byte" not in detail:
+                detail["first_byte"] = round(kit.trace.elapsed(), 6) if arrived else None
+            head = conversation.head()
     detail.update(_scrubbed(kit, head))
     return head
 
@@ -95,8 +147,7 @@ async def _body(
     kit: Kit,
     transaction: int,
     address: str,
-    stream: Stream,
-    http: Exchange,
+    conversation: Conversation,
     head: Head,
     limit: int,
     marks: dict[str, JSON],
@@ -108,7 +159,7 @@ async def _body(
     ) as detail:
         detail.update(bytes=0, limit=limit, complete=False, progress=progress)
         try:
-            detail["complete"] = await _transfer(kit, stream, http, taken, detail)
+            detail["complete"] = await _transfer(kit, conversation, taken, detail)
         finally:
             detail["bytes"] = len(taken)
             if not progress or progress[-1][1] != len(taken):
@@ -118,7 +169,7 @@ async def _body(
 
 
 async def _transfer(
-    kit: Kit, stream: Stream, http: Exchange, taken: bytearray, detail: dict[str, JSON]
+    kit: Kit, conversation: Conversation, taken: bytearray, detail: dict[str, JSON]
 ) -> bool:
     """Take the body up to the limit, with samples over time; whether it came to its end.
 
@@ -126,7 +177,7 @@ async def _transfer(
     from one that trickles.
     """
     limit, progress, sampled = detail["limit"], detail["progress"], -1
-    while (piece := http.body()) is not None:
+    while (piece := conversation.body()) is not None:
         room = limit - len(taken)
         taken += piece[:room]
         if piece:
@@ -137,7 +188,7 @@ async def _transfer(
         if len(piece) > room or (not piece and not room):
             return False
         if not piece:
-            http.feed(await stream.receive())
+            await conversation.more()
     return True
 
 

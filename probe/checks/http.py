@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import Field
 
-from probe.checks.exchange import MATCHED, Request, Response, exchange
+from probe.checks.exchange import Request, Response, exchange, keep_page
 from probe.checks.expect import Expect
 from probe.checks.kit import Kit
 from probe.checks.resolve import endpoints
@@ -25,7 +25,6 @@ from probe.core.trace import Stopped
 from probe.core.units import Size
 from probe.net.trust import Policy
 
-KEPT: Final = 32 * 1024  # bytes of a body that are kept as an object
 MAX_REDIRECTS: Final = 10
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _BAD_REDIRECT: Final = "http_invalid_redirect_location_host"
@@ -133,13 +132,8 @@ class HttpsCheck:
         unexpected = self.expect is not None and not self.expect.met(
             response.head, response.content
         )
-        if not response.content or not (
-            hop.scheme == "http" or response.head.status >= 400 or unexpected
-        ):
-            return
-        text = response.content[:MATCHED].decode("utf-8", "surrogateescape")
-        clean = kit.trace.scrubber.text(text).encode("utf-8", "surrogateescape")
-        response.transfer["body"] = kit.keep(clean[:KEPT])
+        if hop.scheme == "http" or response.head.status >= 400 or unexpected:
+            keep_page(kit, response)
 
     async def _next(
         self, kit: Kit, transaction: int, hop: _Hop, endpoint: Endpoint, response: Response

@@ -14,7 +14,7 @@ from probe.core.address import is_local
 from probe.core.model import UNKNOWN_COUNTRY, Measurement, Step
 from probe.judge import followups
 from probe.judge.controls import Seen, valid
-from probe.judge.deciding import EXTRA_ANSWER
+from probe.judge.deciding import EXTRA_ANSWER, HANDSHAKES
 from probe.judge.decoy import of_kind, succeeded
 from probe.judge.evidence import Evidence, ip_of
 from probe.judge.vantage import wildcard_addresses
@@ -223,7 +223,7 @@ def _handshakes(evidence: Evidence) -> Iterator[Step]:
     )
     for measurement in looked:
         for step in measurement.steps:
-            if step.op == "tls_handshake" and not step.detail.get("resolver"):
+            if step.op in HANDSHAKES and not step.detail.get("resolver"):
                 yield step
 
 

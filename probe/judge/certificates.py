@@ -5,6 +5,7 @@ from typing import Final
 from probe.core import failure
 from probe.core.model import Step
 from probe.judge.controls import Seen, all_ok, valid
+from probe.judge.deciding import HANDSHAKES
 from probe.judge.decoy import foreign_certificate
 from probe.judge.evidence import Evidence
 
@@ -13,7 +14,7 @@ _UNTRUSTED: Final = {failure.AUTHORITY, failure.HOSTNAME, failure.CERTIFICATE}
 
 def _handshake(evidence: Evidence) -> Step | None:
     steps = evidence.decided.steps if evidence.decided else ()
-    return next((s for s in steps if s.op == "tls_handshake"), None)
+    return next((s for s in steps if s.op in HANDSHAKES), None)
 
 
 def _leaf(step: Step | None) -> str | None:
@@ -27,7 +28,7 @@ def _shown(control: Seen, address: str | None) -> Step | None:
         (
             step
             for step in control.measurement.steps
-            if step.op == "tls_handshake" and step.address == address and step.failure is None
+            if step.op in HANDSHAKES and step.address == address and step.failure is None
         ),
         None,
     )

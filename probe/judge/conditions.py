@@ -5,6 +5,7 @@ from typing import Final
 from probe.core import failure
 from probe.core.model import UNKNOWN_COUNTRY
 from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
+from probe.judge.deciding import HANDSHAKES
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import bogon
 from probe.judge.vantage import wildcard_addresses
@@ -56,7 +57,7 @@ def _lured(evidence: Evidence) -> bool:
 
 def _unverified(evidence: Evidence) -> bool:
     steps = evidence.decided.steps if evidence.decided else ()
-    switched_off = (s.op == "tls_handshake" and not s.detail.get("verify", True) for s in steps)
+    switched_off = (s.op in HANDSHAKES and not s.detail.get("verify", True) for s in steps)
     return evidence.unproven and any(switched_off)
 
 
@@ -239,5 +240,5 @@ def silent(evidence: Evidence) -> bool:
 def inside_handshake(evidence: Evidence) -> bool:
     """Whether it failed between the connection and the first answer, where names are read."""
     step = evidence.failed
-    read = step is not None and step.op in {"tls_handshake", "quic_handshake"}
+    read = step is not None and step.op in HANDSHAKES
     return read and not deepest.inner(step)

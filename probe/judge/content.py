@@ -8,7 +8,7 @@ more: sites differ by country, language and visitor.
 from typing import Final
 
 from probe.judge.controls import valid
-from probe.judge.deciding import deciding
+from probe.judge.deciding import HANDSHAKES, deciding
 from probe.judge.decoy import foreign_page
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import PageFingerprint
@@ -34,7 +34,7 @@ def known_page(evidence: Evidence) -> PageFingerprint | None:
     known false positive."""
     found = page(evidence)
     steps = evidence.decided.steps if evidence.decided else ()
-    if found is None or any(step.op == "tls_handshake" for step in steps):
+    if found is None or any(step.op in HANDSHAKES for step in steps):
         return None
     country = evidence.trial.vantage.country
     match = evidence.knowledge.page(found, country)

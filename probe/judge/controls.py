@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.core.failure import AUTHORITY, DNS_TEMPORARY, TIMEOUT, WRONG_QUERY_ID
-from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome
+from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome, Step
 from probe.judge.deciding import Deciding, deciding
 from probe.judge.evidence import Evidence, dialled, keyless, tried_in
-from probe.judge.mechanism import neutral
+from probe.judge.mechanism import QUIC, neutral
 from probe.judge.vantage import VantageState, vantage_state
 
 _NO_REPLY: Final = {TIMEOUT, WRONG_QUERY_ID, DNS_TEMPORARY}
@@ -138,9 +138,19 @@ def _excluded(measurement: Measurement, evidence: Evidence) -> str | None:
         return "it does not know the authority that signed the certificate"
     if _unanswered(decided) and neutral(decided) != evidence.neutral:
         return "its own resolver did not answer"
+    return _incomparable(failed, measurement, evidence) or _not_in_order(measurement, evidence)
+
+
+def _incomparable(failed: Step | None, there: Measurement, evidence: Evidence) -> str | None:
+    """Why its question was another one than here."""
     if keyless(failed):
         return "the protocol answers only to its key, and it has none"
-    return _not_in_order(measurement, evidence)
+    # Where the library is missing, QUIC servers are asked for their versions only. They need not
+    # answer that, and those that do may be dead behind it.
+    asked, ours = ({s.op for s in m.steps} & QUIC for m in (there, evidence.trial))
+    if asked and ours and asked != ours:
+        return "only one of both, it or this vantage, makes handshakes over QUIC"
+    return None
 
 
 def _unanswered(decided: Deciding) -> bool:

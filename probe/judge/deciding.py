@@ -13,6 +13,8 @@ from probe.core.model import Measurement, Step
 
 DATA: Final = "data_exchange"  # packets through a tunnel, after a protocol's handshake
 EXTRA_ANSWER: Final = "extra_answer"  # a further answer to a query: kept, and decides nothing
+# In which a certificate proves the server's name.
+HANDSHAKES: Final = frozenset({"tls_handshake", "quic_handshake"})
 LOOKUPS: Final = frozenset({"resolve", "bootstrap", EXTRA_ANSWER})  # none is the target's own
 _LOOKUP_ENDS: Final = frozenset({"resolve"})
 _TLS_ENDS: Final = frozenset({"tls_handshake"})
@@ -27,6 +29,7 @@ _ENDS: Final = {
     "openvpn+tcp": _TLS_ENDS,
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
+    "quic": frozenset({"quic_version", "quic_handshake"}) | _HTTP_ENDS,
     "wireguard": frozenset({"wireguard_initiation"}),
     "socks5": frozenset({"socks5_greeting", "socks5_request"}),
     "httpconnect": frozenset({"expect"}),

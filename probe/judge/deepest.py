@@ -20,7 +20,7 @@ _COMMON: Final = frozenset(
         "expect",
         "redirect",
         "first_payload",
-        QUIC,
+        *QUIC,
     }
 )
 

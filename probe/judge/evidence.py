@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from probe.core import failure
 from probe.core.address import is_ip, is_local
 from probe.core.model import VANTAGE, Measurement, Step
-from probe.judge.deciding import LOOKUPS, Deciding, deciding, lookups
+from probe.judge.deciding import HANDSHAKES, LOOKUPS, Deciding, deciding, lookups
 from probe.judge.knowledge import EMPTY, Knowledge, bogon
 from probe.judge.mechanism import neutral
 from probe.judge.vantage import VantageState, vantage_state
@@ -163,7 +163,7 @@ class Evidence:
         steps = self.decided.steps if self.decided else ()
         if any(step.detail.get("authenticated") for step in steps):
             return False
-        handshakes = [step for step in steps if step.op == "tls_handshake"]
+        handshakes = [step for step in steps if step.op in HANDSHAKES]
         return not handshakes or any(not s.detail.get("verify", True) for s in handshakes)
 
     @property

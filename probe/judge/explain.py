@@ -26,6 +26,8 @@ _OPS: Final = {
     "bootstrap": "looking up the resolver itself",
     "connect": "the TCP connection",
     "tls_handshake": "the TLS handshake",
+    "quic_handshake": "the QUIC handshake",
+    "quic_version": "asking which versions of QUIC are spoken",
     "http_request": "sending the request",
     "http_response": "waiting for the response",
     "transfer": "the transfer",

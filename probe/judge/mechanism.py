@@ -44,13 +44,15 @@ _HTTP: Final = {
 }
 
 
-QUIC: Final = "quic_handshake"
+QUIC: Final = frozenset({"quic_version", "quic_handshake"})
+_QUIC: Final = {failure.TIMEOUT: "quic.timeout", failure.REFUSED: "udp.refused"}
+_OF_TLS: Final = {failure.AUTHORITY, failure.HOSTNAME, failure.CERTIFICATE}
 _UDP: Final = {failure.TIMEOUT: "udp.timeout", failure.REFUSED: "udp.refused"}
 _TCP_DATA: Final = {failure.RESET: "tcp.reset", failure.TIMEOUT: "tcp.timeout"}
 _HTTP_OPS: Final = ("http_request", "http_response", "transfer", "expect", "redirect")
 _BY_OP: Final = {
     "connect": (_TCP, "tcp"),
-    QUIC: ({failure.TIMEOUT: "quic.timeout"}, "quic"),
+    **dict.fromkeys(QUIC, (_QUIC, "quic")),
     **dict.fromkeys(_HTTP_OPS, (_HTTP, "http.error")),
 }
 
@@ -68,7 +70,8 @@ def neutral(decided: Deciding) -> str | None:
         return "dns"  # under a DoT or DoH query connections fail too, but those are the resolver's
     if step.op in {"resolve", "bootstrap"} or step.failure in _DNS.keys() - _TCP.keys():
         return _DNS.get(step.failure, "dns")
-    if step.op == "tls_handshake":
+    of_tls = step.op in QUIC and (step.failure in _OF_TLS or "alert" in step.detail)
+    if step.op == "tls_handshake" or of_tls:
         return _tls(step, step.failure)
     if step.op in _BY_OP:
         nodes, prefix = _BY_OP[step.op]

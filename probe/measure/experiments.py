@@ -16,6 +16,7 @@ from probe.checks.expect import Expect
 from probe.checks.harmless import HarmlessCheck
 from probe.checks.http import HttpCheck, HttpsCheck
 from probe.checks.kit import Timeouts
+from probe.checks.quic import QuicCheck
 from probe.checks.resolver import Resolver, parse_resolver
 from probe.checks.sending import FirstPacket
 from probe.checks.tls import TlsCheck
@@ -105,11 +106,13 @@ def certificate_at(job: Job, ip: str) -> Job:
 
 
 def neutral_at(job: Job, place: Endpoint, name: str) -> Job:
-    """TLS with a neutral name at the target's own address; whatever certificate comes is fine."""
-    check = TlsCheck(
-        host=name, port=place.port, addresses=(place.ip,), verify=False, alpn=_alpn(job)
-    )
-    return _job(job, check, f"tls://{place}?sni={name}")
+    """TLS, or QUIC where the target speaks it, with a neutral name at the target's own address;
+    whatever certificate comes is fine."""
+    where: dict[str, Any] = {"host": name, "port": place.port, "addresses": (place.ip,)}
+    where |= {"verify": False, "alpn": _alpn(job)}
+    quic = job.check.name == QuicCheck.name
+    check = QuicCheck(**where, mode="handshake") if quic else TlsCheck(**where)
+    return _job(job, check, f"{check.name}://{place}?sni={name}")
 
 
 def harmless_at(job: Job, place: Endpoint) -> Job:

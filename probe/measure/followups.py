@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from probe.checks import WITH_SERVER_NAME, Imitable
 from probe.checks.echo import harmless
+from probe.checks.quic import QuicCheck
 from probe.core.address import is_ip, parse_endpoint
 from probe.core.model import Measurement
 from probe.judge import answers, content, controls, deepest, followups, protocols, transfers
 from probe.judge import conditions as when
+from probe.judge.deciding import HANDSHAKES
 from probe.judge.decoy import succeeded
 from probe.judge.evidence import Evidence, ip_of, tried_in
 from probe.measure import experiments as make
@@ -99,7 +101,7 @@ class _Case:
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(task)
-        if op == "tls_handshake":
+        if op in HANDSHAKES:
             await self._wait_and_go_there(within)
 
     def _op(self) -> str | None:
@@ -243,8 +245,9 @@ class _Case:
             place = parse_endpoint(address)
             if self._tools.quarantine.remaining(place) > 0:
                 return
-            harmless = make.harmless_at(self._job, place)
-            await self._measured(harmless, followups.HARMLESS_AT_TARGET, 1)
+            if self._job.check.name != QuicCheck.name:  # that goes over UDP, and this over TCP
+                harmless = make.harmless_at(self._job, place)
+                await self._measured(harmless, followups.HARMLESS_AT_TARGET, 1)
             neutral = make.neutral_at(self._job, place, self._tools.neutral_name)
             await self._measured(neutral, followups.NEUTRAL_AT_TARGET, 1)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.checks import WITH_SERVER_NAME, Check, Imitable
+from probe.checks.quic import QuicCheck
 from probe.checks.resolver import SYSTEM, Resolver
 from probe.core.address import is_ip
 from probe.plan.jobs import Job, Plan
@@ -52,17 +53,17 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
         check = job.check
         if job.private or job.local:
             continue
-        if check.name in WITH_SERVER_NAME:
-            for sending in check.sends():
-                for host in _hosts(check, sending.host):
-                    yield Planned(
-                        host=host,
-                        port=sending.port,
-                        transport="tcp",
-                        what=f"16 harmless bytes; TLS, server name {plan.neutral_name} in clear",
-                        purpose=_AFTER,
-                        every=job.every,
-                    )
+        neutral = _neutral(check, plan.neutral_name)
+        for sending in check.sends() if neutral else ():
+            for host in _hosts(check, sending.host):
+                yield Planned(
+                    host=host,
+                    port=sending.port,
+                    transport=sending.transport,
+                    what=neutral,
+                    purpose=_AFTER,
+                    every=job.every,
+                )
         name = str(getattr(check, "sni", None) or getattr(check, "host", ""))
         if check.name in WITH_SERVER_NAME | {"dns", "http"} and not is_ip(name):
             yield Planned(
@@ -73,6 +74,15 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
                 purpose=_AFTER,
                 every=job.every,
             )
+
+
+def _neutral(check: Check, name: str) -> str:
+    """What goes to a target's own address under a neutral name; empty if nothing does."""
+    if check.name in WITH_SERVER_NAME:
+        return f"16 harmless bytes; TLS, server name {name} in clear"
+    if isinstance(check, QuicCheck) and check.shakes_hands():
+        return f"QUIC handshake, server name {name} readable on the way"
+    return ""
 
 
 def _at_decoys(plan: Plan) -> Iterator[Planned]:

@@ -51,6 +51,7 @@ OPTIONS: Final = frozenset(
         *("sni", "alpn", "verify", "pin", "roots"),
         *("transfer", "follow", "expect", "host_header"),
         *("type", "public_key", "exchange", "group", "to", "transport", "obfuscated"),
+        *("mode", "request"),
     }
 )
 

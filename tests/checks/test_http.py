@@ -8,8 +8,9 @@ from support.authority import serving
 from support.kits import Done, run_check
 from support.servers import Serve, http, page, tls
 
+from probe.checks.exchange import KEPT
 from probe.checks.expect import Expect
-from probe.checks.http import KEPT, HttpCheck, HttpsCheck
+from probe.checks.http import HttpCheck, HttpsCheck
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork, FakePeer
 

@@ -209,3 +209,11 @@ def test_a_lookup_that_gave_what_every_name_gives_is_no_success() -> None:
     gone = control([resolve("dns_nxdomain_error")], check="dns", target=NAME)
     repeated = (*found, replace(found[0], trial=2, id="again"))
     assert rule_for(evidence(repeated, (*UP, lure), needed=2, **gone)).id == "down"
+
+
+@pytest.mark.parametrize(("verify", "rule"), [(True, "answered"), (False, "answered-unverified")])
+def test_a_certificate_proves_a_name_over_quic_as_over_tls(verify: bool, rule: str) -> None:
+    steps = [resolve(), step("quic_handshake", 2, verify=verify, address="93.184.1.1:443")]
+    found = evidence(trials(steps, 1, check="quic"))
+    assert found.unproven is not verify
+    assert rule_for(found).id == rule

@@ -181,3 +181,24 @@ def test_nothing_is_said_of_controls_that_were_not_asked() -> None:
     assert (record.ids, record.outcome) == ((), None)
     assert list(control_notes(here())) == []
     assert rule_for(evidence(trials(RESET), DOWN, **control())).id == "vantage-offline"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "counts"),
+    [
+        ("quic_handshake", "quic_handshake", True),
+        ("quic_version", "quic_version", True),
+        # A server that tells its versions may be dead behind that, and a living one need not.
+        ("quic_handshake", "quic_version", False),
+        ("quic_version", "quic_handshake", False),
+        ("quic_handshake", None, True),
+    ],
+)
+def test_over_quic_a_control_has_to_ask_the_same_question(
+    ours: str, theirs: str | None, counts: bool
+) -> None:
+    silent = [resolve(), step(ours, 2, "generic_timeout_error")]
+    there = GONE if theirs is None else [resolve(), step(theirs, 2)]
+    told = control(there, check="quic")
+    (found,) = seen(evidence(trials(silent, check="quic"), **told))
+    assert (found.excluded is None) is counts

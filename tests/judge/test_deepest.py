@@ -9,6 +9,8 @@ from probe.judge import followups as f
 from probe.judge.deepest import deepest, protocol_step
 
 NEUTRAL_HERE = follow(f.NEUTRAL_AT_TARGET, tls())
+OVER_QUIC = [resolve(), step("quic_handshake", 2, "generic_timeout_error")]
+NEUTRAL_QUIC = follow(f.NEUTRAL_AT_TARGET, [step("quic_handshake", verify=False)], check="quic")
 NEUTRAL_CUT = follow(f.NEUTRAL_AT_TARGET, tls("connection_reset"))
 HARMLESS_CUT = follow(f.HARMLESS_AT_TARGET, [step("first_payload", 1, "connection_reset")])
 
@@ -18,6 +20,8 @@ HARMLESS_CUT = follow(f.HARMLESS_AT_TARGET, [step("first_payload", 1, "connectio
     [
         (RESET, (), "tls.reset"),
         (RESET, (NEUTRAL_HERE,), "tls.reset.sni"),
+        (OVER_QUIC, (), "quic.timeout"),
+        (OVER_QUIC, (NEUTRAL_QUIC,), "quic.timeout.sni"),
         (SILENT, (NEUTRAL_HERE,), "tls.timeout.sni"),
         # The name passed at the decoy: then it is the name together with the address, or neither.
         (RESET, (NEUTRAL_HERE, *CLEAN), "tls.reset"),
@@ -43,6 +47,7 @@ def test_a_name_is_blamed_only_where_another_one_passes(
         ([resolve(), step("openvpn_reset", 2)], False),
         (RESET, False),
         ([resolve(), step("quic_handshake", 2, "generic_timeout_error")], False),
+        ([resolve(), step("quic_version", 2, "generic_timeout_error")], False),
         ([step("first_payload", 1, "connection_reset")], False),
     ],
 )

@@ -82,6 +82,15 @@ def test_a_neutral_name_at_the_target_accepts_whatever_certificate_comes() -> No
     assert not check.verify
 
 
+def test_the_neutral_name_goes_over_quic_where_the_target_s_own_did() -> None:
+    made = make.neutral_at(job("quic://shop.example:8443?request=/"), PLACE, "neutral.example")
+    check: Any = made.check
+    assert made.target.url == "quic://192.0.2.1:8443?sni=neutral.example"
+    assert (check.name, check.host, check.addresses) == ("quic", "neutral.example", (PLACE.ip,))
+    assert (check.mode, check.request, check.alpn) == ("handshake", None, ("h3",))
+    assert not check.verify
+
+
 def test_harmless_bytes_carry_no_name() -> None:
     made = make.harmless_at(job(), PLACE)
     check: Any = made.check

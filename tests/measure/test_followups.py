@@ -15,6 +15,7 @@ from support.authority import ca_file, serving
 from support.control import anchor_there, there
 from support.nameservers import over_udp, reply
 from support.plans import planned, tools
+from support.quic import scripted
 from support.records import https, measured, resolve, step
 from support.servers import Serve, accepting, http, page, resetting, silent, tls
 from support.virtual import DAY, VirtualClock, run_virtual
@@ -626,3 +627,17 @@ def test_an_echo_that_rests_is_left_alone() -> None:
     first = shape()
     world = at_echo(filtering, first)
     assert world.quarantine.remaining(ECHO) > WITHIN
+
+
+def test_where_quic_failed_the_neutral_name_goes_there_over_quic_alone() -> None:
+    world = World(udp={TARGET: scripted()})
+    steps = [step("quic_handshake", 1, TIMEOUT, address=str(TARGET))]
+    evidence = Evidence(trials=(measured("quic", steps, started=DAY),))
+    here = planned(targets=[{"id": "shop", "url": f"quic://{NAME}"}]).jobs[0]
+    run_virtual(world.tools.at_targets(here, "now", evidence.trial))
+    assert world.kinds == [f.NEUTRAL_AT_TARGET]
+    assert world.net.dialled == [TARGET]
+    (made,) = world.recorded
+    assert [(s.op, s.failure, s.detail["server_name"]) for s in made.steps] == [
+        ("quic_handshake", None, NEUTRAL)
+    ]

@@ -215,3 +215,16 @@ def test_alerts_are_listed_without_their_addresses() -> None:
     plan = planned("tcp://shop.example:1", alerts={"urls_env": "ALERTS"})
     assert preview(plan)[-1].host == "services named in the variable ALERTS"
     assert "alerts" not in repr(preview(planned("tcp://shop.example:1")))
+
+
+def test_over_quic_the_neutral_name_is_announced_where_handshakes_are_made() -> None:
+    targets = [{"url": "quic://shop.example"}, {"url": "quic://chat.example?mode=version"}]
+    lines = preview(planned(targets=targets))
+    sent = {
+        (line.host, line.what) for line in lines if line.transport == "udp" and line.port == 443
+    }
+    assert sent == {
+        ("shop.example", "QUIC handshake, server name shop.example readable on the way"),
+        ("shop.example", "QUIC handshake, server name www.example.com readable on the way"),
+        ("chat.example", "QUIC packet of a version that nobody speaks, without a name"),
+    }

@@ -264,3 +264,13 @@ def test_a_damaged_reply_is_understood_or_refused_but_never_crashes(at: int, noi
     place = at % len(body)
     with contextlib.suppress(ValueError):
         Reply.from_json(body[:place] + noise + body[place + len(noise) :])
+
+
+def test_what_a_quic_server_is_asked_is_what_the_control_asks_it() -> None:
+    url = "quic://shop.example?request=/a%3Fb%3D1&mode=handshake"
+    here = planned(targets=[{"url": url, "expect": {"status": 200}}]).jobs[0]
+    asked = question(here, ())
+    assert asked.options == {
+        "mode": "handshake", "request": "/a?b=1", "expect": {"status": [200]}
+    }  # fmt: skip
+    assert aim_of(asked).check == here.check
