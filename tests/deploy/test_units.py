@@ -1,6 +1,8 @@
 """The units: systemd itself reads them, and says how much they still allow."""
 
+import argparse
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Final
 
 import pytest
 from support.command import PROJECT
+
+from probe.cli.main import COMMANDS, module_of
 
 DEPLOY: Final = PROJECT / "deploy"
 UNITS: Final = sorted(DEPLOY.glob("*.service"))
@@ -75,6 +79,16 @@ def test_a_crash_is_followed_by_a_pause_and_a_mistake_by_nothing(unit):
     assert (given["Restart"], given["RestartSec"]) == ("on-failure", "30s")
     assert given["RestartPreventExitStatus"] == "2"
     assert given["StartLimitIntervalSec"] == "0"
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_what_they_start_is_a_command_with_options_that_it_knows(unit):
+    program, name, *rest = shlex.split(settings(unit)["ExecStart"])
+    assert program == "/opt/probe/current/bin/probe"
+    assert name in COMMANDS
+    parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    module_of(name).arguments(parser)
+    parser.parse_args(rest)
 
 
 def test_only_the_results_can_be_written():
