@@ -8,9 +8,10 @@ import pytest
 from support.local_page import days, verdicts, write
 from support.virtual import DAY
 
-from probe.serve.board import PARTS, Board, Cell, Row, Window
+from probe.serve.board import PARTS, Board, Cell, Row, Standing, Window
 from probe.serve.history import History
-from probe.serve.track import Key
+from probe.serve.pages.cells import since
+from probe.serve.track import Key, Seen
 
 FEATURE = Key("sh-1", "shop", "web", None)
 END = DAY + timedelta(hours=6)
@@ -104,3 +105,17 @@ def test_without_a_feature_verdict_its_targets_count(tmp_path: Path, look: Look)
     assert look(FEATURE._replace(target="two")).cells[0].counts == {"blocked": 2}
     write(tmp_path, verdicts("..", DAY))
     assert look().cells[0].counts == {"ok": 2}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "earlier", "said"),
+    [
+        (5, False, "for less than a minute"),
+        (65, False, "for at least 1 min"),
+        (65, True, "for 1 min"),
+    ],
+)
+def test_for_how_long_it_has_been_so(seconds: float, earlier: bool, said: str) -> None:
+    newest = Seen(0.0, "ok", 0)
+    standing = Standing(newest=newest, concluded=newest, since=0.0, earlier=earlier, stale=False)
+    assert since(standing, seconds) == said

@@ -106,8 +106,9 @@ def since(standing: Standing, now: float) -> str:
     """For how long it has been so; where nothing else is known from before, at least that."""
     if standing.since is None:
         return ""
-    least = "" if standing.earlier else "at least "
-    return f"for {least}{words.span(now - standing.since)}"
+    took = now - standing.since
+    least = "" if standing.earlier or took < 60 else "at least "
+    return f"for {least}{words.span(took)}"
 
 
 def _query(key: Key, daily: bool) -> str:
