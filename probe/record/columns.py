@@ -16,11 +16,13 @@ from probe.record.rows import Row, split_event, split_measurement, split_verdict
 class Columns:
     """How records of one kind lie in columns.
 
-    ``types`` are DuckDB's; ``text`` is SQL that makes the record's line again. ``day`` is the UTC
-    day of a record. ``split`` makes a row of a line, with its day; BadLineError if it is no record.
+    ``types`` are DuckDB's; ``moment`` is the column with a record's time; ``text`` is SQL that
+    makes the record's line again. ``day`` is the UTC day of a record. ``split`` makes a row of a
+    line, with its day; BadLineError if it is no record.
     """
 
     types: dict[str, str]
+    moment: str
     text: str
     decode: Callable[[bytes], Any]
     day: Callable[[Any], str]
@@ -101,6 +103,7 @@ MEASUREMENT: Final = Columns(
         "objects": "VARCHAR[]",
         "line": "VARCHAR",
     },
+    moment="started",
     text=_line_or(
         schema=plain_text("schema"),
         id=string_text("id"),
@@ -158,6 +161,7 @@ VERDICT: Final = Columns(
         "partial": "BOOLEAN",
         "line": "VARCHAR",
     },
+    moment="at",
     text=_line_or(
         id=string_text("id"),
         at=instant_text("at"),
@@ -188,6 +192,7 @@ VERDICT: Final = Columns(
 
 EVENT: Final = Columns(
     types={"at": "TIMESTAMPTZ", "event": "VARCHAR", "vantage": "VARCHAR", "detail": "VARCHAR"},
+    moment="at",
     text=(
         "'{\"at\":' || "
         + instant_text("at")

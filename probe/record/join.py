@@ -93,7 +93,9 @@ def judged(
             if day not in held:
                 held[day] = _load(root, day.isoformat(), same, report)
         latest_first = [held[day] for day in sorted(near, reverse=True)]
-        for measurement in day_records(root, MEASUREMENTS, name, decode_measurement, report):
+        for measurement in day_records(
+            root, MEASUREMENTS, name, decode_measurement, report, since=since, until=until
+        ):
             if within(measurement.started, since, until):
                 yield measurement, _find(latest_first, measurement.cycle)
 

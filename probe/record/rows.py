@@ -62,7 +62,7 @@ def split_measurement(line: bytes) -> tuple[Row, str]:
         id=found.id,
         run=found.run,
         cycle=found.cycle,
-        started=_micros(found.started),
+        started=micros(found.started),
         **_of_vantage(found),
         target=found.target.id,
         service=found.target.service,
@@ -91,7 +91,7 @@ def split_verdict(line: bytes) -> tuple[Row, str]:
         _RAW.decode(line),
         _VERDICT,
         id=found.id,
-        at=_micros(found.at),
+        at=micros(found.at),
         cycle=found.cycle,
         **_of_vantage(found),
         target=found.target,
@@ -127,7 +127,7 @@ def split_event(line: bytes) -> tuple[Row, str]:
         if name in found.detail
     )
     row = {
-        "at": _micros(found.at),
+        "at": micros(found.at),
         "event": found.event,
         "vantage": found.vantage,
         "detail": "{" + ",".join(detail) + "}",
@@ -163,5 +163,6 @@ def _keys(text: bytes) -> frozenset[str]:
     return frozenset(_OBJECT_OR_NULL.decode(text) or ())
 
 
-def _micros(at: datetime) -> int:
+def micros(at: datetime) -> int:
+    """An instant as sealed days hold it: microseconds since 1970."""
     return (at - _UNIX) // timedelta(microseconds=1)

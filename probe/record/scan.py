@@ -25,7 +25,7 @@ from probe.record.parts import (
     opened,
     sources,
 )
-from probe.record.sealed import sealed_records
+from probe.record.sealed import during, sealed_records
 
 LINE_LIMIT: Final = 16 * 1024**2  # bytes
 EXAMPLES: Final = 10
@@ -84,7 +84,9 @@ def measurements(
     """
     report = report or ScanReport()
     for day in days(root, MEASUREMENTS, since, until):
-        for measurement in day_records(root, MEASUREMENTS, day, decode_measurement, report):
+        for measurement in day_records(
+            root, MEASUREMENTS, day, decode_measurement, report, since=since, until=until
+        ):
             if within(measurement.started, since, until):
                 yield measurement
 
@@ -98,7 +100,9 @@ def verdicts(
     """The verdicts given in ``since`` <= t < ``until``, likewise."""
     report = report or ScanReport()
     for day in days(root, JUDGED, since, until):
-        for verdict in day_records(root, JUDGED, day, decode_verdict, report):
+        for verdict in day_records(
+            root, JUDGED, day, decode_verdict, report, since=since, until=until
+        ):
             if within(verdict.at, since, until):
                 yield verdict
 
@@ -112,7 +116,8 @@ def events(
     """The events of ``since`` <= t < ``until``: by day what is sealed, then as written."""
     report = report or ScanReport()
     look = partial(diary_sources, root, since, until)
-    for event in _records(look, DIARY.columns.text, decode_event, report):
+    where = during(DIARY.columns.moment, since, until)
+    for event in _records(look, DIARY.columns.text, decode_event, report, where=where):
         if within(event.at, since, until):
             yield event
 
@@ -125,15 +130,19 @@ def day_records(
     report: ScanReport,
     text: str | None = None,
     read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Iterator[_Record]:
     """Every record of a day that ``decode`` can read, wherever it lies, as they were written.
 
     ``decode`` raises BadLineError for the others, which go into the report. ``text`` is SQL for
     the line that it is given of a sealed record, where less than the whole line will do;
-    ``read`` reads the files of lines, if not ``lines_in`` shall.
+    ``read`` reads the files of lines, if not ``lines_in`` shall. Sealed records that lie outside
+    ``since`` and ``until`` are left out; of the others ``within`` can tell.
     """
     look = partial(sources, root, kind, day)
-    return _records(look, text or kind.columns.text, decode, report, read)
+    where = during(kind.columns.moment, since, until)
+    return _records(look, text or kind.columns.text, decode, report, read, where)
 
 
 def _records(
@@ -142,11 +151,12 @@ def _records(
     decode: Callable[[bytes], _Record],
     report: ScanReport,
     read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
+    where: str = "true",
 ) -> Iterator[_Record]:
     with opened(look) as (sealed, files):
         for path in sealed:
             if path.suffix == ".parquet":
-                yield from sealed_records(path, text, decode, report.note_bad)
+                yield from sealed_records(path, text, decode, report.note_bad, where)
             else:
                 yield from records(path, decode, report)
         for file in files:

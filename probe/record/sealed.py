@@ -5,11 +5,13 @@ measures never loads it. It may use no network and no extension that is not buil
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from probe.record.codec import BadLineError
+from probe.record.rows import micros
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -81,10 +83,19 @@ def rows(
         running.close()
 
 
-def lines(path: Path, text: str) -> Iterator[bytes]:
-    """The rows of one part, in order, each as the text that the SQL makes of it."""
-    for (line,) in rows(f"SELECT {text} FROM read_parquet(?, hive_partitioning = false)", [path]):  # noqa: S608
+def lines(path: Path, text: str, where: str = "true") -> Iterator[bytes]:
+    """The rows of one part that meet a condition, in order, each as the text that the SQL makes."""
+    query = f"SELECT {text} FROM read_parquet(?, hive_partitioning = false) WHERE {where}"  # noqa: S608
+    for (line,) in rows(query, [path]):
         yield line.encode()
+
+
+def during(moment: str, since: datetime | None, until: datetime | None) -> str:
+    """The condition that the column ``moment`` is in ``since`` <= t < ``until``: row groups that
+    lie outside are not read."""
+    bounds = ((">=", since), ("<", until))
+    parts = (f'"{moment}" {sign} make_timestamptz({micros(at)})' for sign, at in bounds if at)
+    return " AND ".join(parts) or "true"
 
 
 def sealed_records(
@@ -92,11 +103,13 @@ def sealed_records(
     text: str,
     decode: Callable[[bytes], _Record],
     bad: Callable[[Path, int, str], None],
+    where: str = "true",
 ) -> Iterator[_Record]:
-    """The records of one part; ``bad`` is told of a row that is none, and of a broken file."""
+    """The records of one part that meet a condition; ``bad`` is told of a row that is none, and of
+    a broken file."""
     number = 0
     try:
-        for line in lines(path, text):
+        for line in lines(path, text, where):
             number += 1
             try:
                 record = decode(line)

@@ -7,9 +7,10 @@ import pytest
 
 from probe.core.model import Control, Event, Measurement, Software, Target, Vantage, Verdict
 from probe.record import parts, scan
-from probe.record.codec import encode
+from probe.record.codec import decode_measurement, encode
 from probe.record.parts import MEASUREMENTS, days
-from probe.record.scan import ScanReport, events, measurements, verdicts
+from probe.record.scan import ScanReport, day_records, events, measurements, verdicts
+from probe.record.seal import seal, sealing_alone
 
 NOON = datetime(2017, 7, 18, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -76,6 +77,33 @@ def test_the_interval_is_half_open_to_the_microsecond(tmp_path: Path) -> None:
     assert ids(tmp_path, NOON - tick, NOON + tick) == ["-1", "0"]
     assert ids(tmp_path, since=NOON + tick) == ["1", "2"]
     assert ids(tmp_path, until=NOON) == ["-2", "-1"]
+
+
+def test_of_a_sealed_day_only_the_interval_is_read(tmp_path: Path) -> None:
+    tick = timedelta(microseconds=1)
+    early = NOON - timedelta(hours=12)
+    store(tmp_path, *(measurement(str(n), NOON + n * tick) for n in range(-2, 3)))
+    store(tmp_path, measurement("early", early))
+    with sealing_alone(tmp_path):
+        seal(tmp_path, NOON + 9 * DAY)
+    told: list[str] = []
+
+    def decode(line: bytes) -> Measurement:
+        found = decode_measurement(line)
+        told.append(found.id)
+        return found
+
+    day, report = f"{NOON:%Y-%m-%d}", ScanReport()
+    for since, until, wanted in (
+        (NOON - tick, NOON + tick, ["-1", "0"]),
+        (NOON + tick, None, ["1", "2"]),
+        (None, NOON - tick, ["-2", "early"]),
+        (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), None),
+    ):
+        told.clear()
+        list(day_records(tmp_path, MEASUREMENTS, day, decode, report, since=since, until=until))
+        assert told == (wanted or ["-2", "-1", "0", "1", "2", "early"])
+        assert ids(tmp_path, since, until) == told
 
 
 def test_files_outside_of_the_interval_are_not_opened(tmp_path: Path) -> None:
