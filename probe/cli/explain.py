@@ -33,8 +33,9 @@ def run(args: argparse.Namespace) -> int:
     if args.id is not None and len(args.id) < _SHORTEST:
         raise Usage(f"give at least the first {_SHORTEST} characters of an id")
 
-    from probe.cli.stored import collect, members_of, newest_failure, verdict_called
+    from probe.cli.stored import members_of, newest_failure, verdict_called
     from probe.plan.knowledge import shipped_knowledge
+    from probe.record.find import measurements_by_id
     from probe.show.evidence import Bodies, evidence_of, named
 
     verdict = verdict_called(root, args.id) if args.id else newest_failure(root)
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         members = [verdict] if verdict.target else members_of(root, verdict)
         if verdict.target is None:
             _say_feature(verdict, out)
-        found = collect(root, (id_ for member in members for id_ in named(member)))
+        found = measurements_by_id(root, (id_ for member in members for id_ in named(member)))
         for member in members:
             evidence = evidence_of(member, found, Bodies(root), shipped_knowledge())
             say(member, evidence, out)

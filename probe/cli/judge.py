@@ -81,9 +81,9 @@ def _recompute(args: argparse.Namespace, root: Path, old: "list[Verdict]") -> in
 
 def _again(root: Path, old: "list[Verdict]") -> "Iterator[tuple[Verdict, Verdict | None]]":
     """Each verdict beside its new one; None where evidence is gone. Features after targets."""
-    from probe.cli.stored import collect
     from probe.judge.verdict import judge
     from probe.plan.knowledge import shipped_knowledge
+    from probe.record.find import measurements_near
     from probe.show.evidence import Bodies, evidence_of, named
 
     knowledge, bodies = shipped_knowledge(), Bodies(root)
@@ -91,7 +91,8 @@ def _again(root: Path, old: "list[Verdict]") -> "Iterator[tuple[Verdict, Verdict
     targets = [verdict for verdict in old if verdict.target is not None]
     for start in range(0, len(targets), _AT_ONCE):
         part = targets[start : start + _AT_ONCE]
-        found = collect(root, (id_ for verdict in part for id_ in named(verdict)))
+        wanted = (id_ for verdict in part for id_ in named(verdict))
+        found = measurements_near(root, wanted, (verdict.at for verdict in part))
         for verdict in part:
             evidence = evidence_of(verdict, found, bodies, knowledge)
             after = judge(evidence, verdict.at) if evidence else None

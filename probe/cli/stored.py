@@ -1,11 +1,11 @@
 """Stored verdicts and measurements, for commands that look at them again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from probe.core.model import Measurement, Verdict
-from probe.record.find import NEAR, days_with, measurements_by_id, moment_of
+from probe.core.model import Verdict
+from probe.record.find import NEAR, days_with, moment_of
 from probe.record.parts import JUDGED
 from probe.record.scan import ScanReport, verdicts
 from probe.show.evidence import named
@@ -77,8 +77,3 @@ def _of_day(root: Path, day: str) -> list[Verdict]:
     since = datetime.fromisoformat(day).replace(tzinfo=UTC)
     until = None if day == date.max.isoformat() else since + timedelta(days=1)
     return list(newest(root, since, until).values())
-
-
-def collect(root: Path, wanted: Iterable[str]) -> dict[str, Measurement]:
-    """These measurements, as far as they are there."""
-    return measurements_by_id(root, wanted)

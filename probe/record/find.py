@@ -4,6 +4,7 @@ Ids are UUIDv7 and begin with their moment, so the days around it are looked thr
 sealed days only the column of ids is read, and of that only the row groups that can hold them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +21,9 @@ from probe.record.scan import ScanReport, lines_of
 from probe.record.sealed import SealedError, rows
 
 NEAR: Final = timedelta(days=1)  # between an id's moment and the record that is looked for
-_FEW: Final = 200  # ids in one query: each row group's bounds are held against all of them
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)  # that an id is believed
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _FILES: Final = 64  # in one query
 
 
@@ -41,17 +44,14 @@ def moment_of(id_: str) -> datetime | None:
 
 
 def measurements_by_id(root: Path, wanted: Iterable[str]) -> dict[str, Measurement]:
-    """These measurements, as far as they are there."""
-    missing = set(wanted)
+    """These measurements, as far as they are there.
+
+    However many are wanted, and whatever they look like, no file is read more than once, and days
+    that no id tells only if some are still missing.
+    """
+    missing = _possible(wanted)
     found: dict[str, Measurement] = {}
-    every = days(root, MEASUREMENTS)
-    likely = {
-        utc_day(at + shift)
-        for at in map(moment_of, missing)
-        if at is not None
-        and datetime(2000, 1, 1, tzinfo=UTC) < at < datetime(9000, 1, 1, tzinfo=UTC)
-        for shift in (-NEAR, timedelta(0), NEAR)
-    }
+    every, likely = days(root, MEASUREMENTS), _told(missing)
     for part in ([day for day in every if day in likely], [d for d in every if d not in likely]):
         if missing:
             found.update((m.id, m) for m in _in_days(root, part, missing))
@@ -59,13 +59,26 @@ def measurements_by_id(root: Path, wanted: Iterable[str]) -> dict[str, Measureme
     return found
 
 
-def measurements_near(root: Path, wanted: Iterable[str], near: datetime) -> dict[str, Measurement]:
-    """The same, but looked for on few days only: those that the ids tell, or else that of ``near``
-    and the one before. So what is read is bounded, whatever is asked for."""
-    ids = {id_ for id_ in wanted if id_.isprintable()}  # half a character is in no file
-    told = (at for id_ in ids if len(id_) == 36 and (at := moment_of(id_)) is not None)
-    likely = {utc_day(at) for at in (*told, near, near - NEAR)}
+def measurements_near(
+    root: Path, wanted: Iterable[str], near: Iterable[datetime]
+) -> dict[str, Measurement]:
+    """The same, but looked for only on the days that the ids tell, on those of ``near`` and on the
+    ones before these. So what is read is bounded, whatever is asked for."""
+    ids = _possible(wanted)
+    likely = _told(ids)
+    for at in near:
+        likely |= {utc_day(at), utc_day(max(at, _EARLIEST) - NEAR)}
     return {m.id: m for m in _in_days(root, [d for d in sorted(likely) if is_day(d)], ids)}
+
+
+def _told(ids: Iterable[str]) -> set[str]:
+    """The days around the moments that ids tell."""
+    return {
+        utc_day(at + shift)
+        for at in map(moment_of, ids)
+        if at is not None and _EARLIEST < at < _LATEST
+        for shift in (-NEAR, timedelta(0), NEAR)
+    }
 
 
 def days_with(
@@ -96,16 +109,21 @@ def _any(query: str, path: Path, values: Sequence[Any]) -> bool:
 
 
 def _in_days(root: Path, wanted: Sequence[str], ids: set[str]) -> Iterator[Measurement]:
+    if not ids:
+        return
     parts: list[Path] = []
     for day in wanted:
         with opened(partial(sources, root, MEASUREMENTS, day)) as (sealed, files):
             parts += [path for path in sealed if path.suffix == ".parquet"]
             for file in files:
                 yield from _in_lines(lines_of(file, ScanReport()), ids)
-    few = sorted(ids)
-    for start in range(0, len(few), _FEW):
-        for first in range(0, len(parts), _FILES):
-            yield from _in_parts(parts[first : first + _FILES], few[start : start + _FEW])
+    for first in range(0, len(parts), _FILES):
+        yield from _in_parts(parts[first : first + _FILES], ids)
+
+
+def _possible(wanted: Iterable[str]) -> set[str]:
+    """Those that can stand in a file: half a surrogate pair cannot, and no query would take it."""
+    return {id_ for id_ in wanted if not _HALF.search(id_)}
 
 
 def _in_lines(lines: Iterable[bytes], ids: set[str]) -> Iterator[Measurement]:
@@ -117,17 +135,16 @@ def _in_lines(lines: Iterable[bytes], ids: set[str]) -> Iterator[Measurement]:
             continue
 
 
-def _in_parts(parts: Sequence[Path], ids: Sequence[str]) -> Iterator[Measurement]:
-    marks = ", ".join("?" * len(ids))
+def _in_parts(parts: Sequence[Path], ids: set[str]) -> Iterator[Measurement]:
+    # The first and the last id keep row groups without any of them from being read.
     query = (
         f"SELECT {MEASUREMENTS.columns.text} FROM read_parquet(?, hive_partitioning = false)"  # noqa: S608
-        f" WHERE id IN ({marks})"
+        " WHERE id BETWEEN ? AND ? AND id IN (SELECT unnest(?))"
     )
     try:
-        found = [line for (line,) in rows(query, parts, ids)]
+        found = rows(query, parts, [min(ids), max(ids), list(ids)])
+        yield from _in_lines((line.encode() for (line,) in found), ids)
     except (SealedError, FileNotFoundError):
         if len(parts) > 1:  # one of them is broken, or gone: the others still count
             for path in parts:
                 yield from _in_parts([path], ids)
-        return
-    yield from _in_lines((line.encode() for line in found), set(ids))

@@ -124,7 +124,7 @@ class Views:
         members: list[Verdict] = []
         if verdict.target is None:
             members = self._members(verdict, hour, near)
-        found = measurements_near(self._root, named(verdict)[:EVIDENCE], verdict.at)
+        found = measurements_near(self._root, named(verdict)[:EVIDENCE], [verdict.at])
         evidence = None
         if len(named(verdict)) <= EVIDENCE:
             evidence = evidence_of(verdict, found, Bodies(self._root), self._knowledge())
@@ -136,14 +136,14 @@ class Views:
 
     def measurement(self, hour: datetime, id_: str) -> View:
         """One measurement with its steps."""
-        found = measurements_near(self._root, [id_], hour).get(id_)
+        found = measurements_near(self._root, [id_], [hour]).get(id_)
         if found is None:
             raise NotThere("there is no such measurement, or its file is gone")
         return View(title=f"{found.target.id}: {found.check}", parts=measurement_page(hour, found))
 
     def measurement_json(self, hour: datetime, id_: str) -> bytes:
         """The same as it was recorded."""
-        found = measurements_near(self._root, [id_], hour).get(id_)
+        found = measurements_near(self._root, [id_], [hour]).get(id_)
         if found is None:
             raise NotThere("there is no such measurement, or its file is gone")
         return encode(found)

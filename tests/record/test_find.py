@@ -1,8 +1,10 @@
 """probe.record.find: single records, wherever they lie and whatever their ids look like."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.history import DAY, append, cycle, lines, sealed, write
@@ -12,6 +14,7 @@ from probe.record import find
 from probe.record.find import measurements_by_id, moment_of
 from probe.record.parts import MEASUREMENTS
 from probe.record.scan import measurements, verdicts
+from probe.record.sealed import rows
 
 
 def test_the_moment_of_an_id_is_in_its_first_characters() -> None:
@@ -44,13 +47,43 @@ def test_ids_of_another_kind_or_far_from_their_day_are_found_too(tmp_path: Path)
     assert measurements_by_id(tmp_path, [odd.id, far.id]) == {odd.id: odd, far.id: far}
 
 
-def test_more_ids_than_one_query_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(find, "_FEW", 3)
+def test_more_files_than_one_query_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(find, "_FILES", 1)
     write(tmp_path, days=2, each=4)
     sealed(tmp_path)
     every = {m.id: m for m in measurements(tmp_path)}
     assert measurements_by_id(tmp_path, every) == every
+
+
+def test_an_id_that_can_be_in_no_file_hides_no_other(tmp_path: Path) -> None:
+    write(tmp_path, days=2)
+    sealed(tmp_path)
+    every = {m.id: m for m in measurements(tmp_path)}
+    odd = ["\udce4", "\ud83d\ude00", "\0", "'; DROP TABLE x", "", "\U0010ffff" * 5000]
+    assert measurements_by_id(tmp_path, [*odd, *every]) == every
+    assert find.measurements_near(tmp_path, [*odd, *every], [DAY]) == every
+    assert measurements_by_id(tmp_path, odd) == {}
+
+
+@pytest.mark.parametrize("when", ["open", "sealed"])
+def test_many_ids_of_strangers_are_searched_in_one_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    write(tmp_path, days=3)
+    if when == "sealed":
+        sealed(tmp_path)
+    every = {m.id: m for m in measurements(tmp_path)}
+    read: list[Path] = []
+
+    def counted(query: str, files: Sequence[Path], *values: Any) -> Any:
+        read.extend(files)
+        return rows(query, files, *values)
+
+    monkeypatch.setattr(find, "rows", counted)
+    monkeypatch.setattr(find, "lines_of", lambda file, _: read.append(Path(file.name)) or file)
+    strangers = [f"of a stranger {number}" for number in range(20_000)]
+    assert measurements_by_id(tmp_path, [*strangers, *every]) == every
+    assert len(read) == len(set(read)) == 3
 
 
 def test_a_broken_part_hides_no_other(tmp_path: Path) -> None:
@@ -97,9 +130,11 @@ def test_near_by_only_few_days_are_read(tmp_path: Path, when: str) -> None:
         sealed(tmp_path, DAY + timedelta(days=9))
     every = {m.id: m for m in measurements(tmp_path)}
     far, odd = DAY + timedelta(days=300), ["", "x", "../../etc/passwd", "\udce4", "0" * 500]
-    assert find.measurements_near(tmp_path, [*every, *odd], far) == every  # their ids tell the day
+    assert (
+        find.measurements_near(tmp_path, [*every, *odd], [far]) == every
+    )  # their ids tell the day
     hand = [replace(cycle(DAY)[0], id=name) for name in ("hand-1", "hand-2")]
     for made, day in zip(hand, (DAY, DAY - timedelta(days=2)), strict=True):
         append(MEASUREMENTS.open_file(tmp_path, f"{day:%Y-%m-%d}"), lines([made]))
-    found = find.measurements_near(tmp_path, ["hand-1", "hand-2"], DAY + timedelta(days=1))
+    found = find.measurements_near(tmp_path, ["hand-1", "hand-2"], [DAY + timedelta(days=1)])
     assert list(found) == ["hand-1"]
