@@ -100,7 +100,7 @@ def test_the_answer_to_a_repetition_counts():
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (Hello().to_wire(), "is a request"),  # our own, sent back
+        (Hello(bytes(32)).to_wire(), "is a request"),  # our own, sent back
         (VERIFY[:-1], "a record is longer"),
         (CERTIFICATE + VERIFY[:5], "a record is cut short"),
         (record(VERIFY[13:-1]), "a fragment is longer"),

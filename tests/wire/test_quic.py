@@ -67,17 +67,17 @@ def test_an_answer_gives_the_versions_in_the_server_s_order():
     )
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"garbage",
-        ASKED.to_wire(),  # our own, sent back
-        negotiation(Question().to_wire(), 1),  # to another's question
-        ANSWER[:1] + b"\0\0\0\1" + ANSWER[5:],  # of a version
-        bytes([ANSWER[0] & 0x7F]) + ANSWER[1:],  # a short header
-    ],
-)
+STRAYS = {
+    "nothing": b"",
+    "garbage": b"garbage",
+    "our own, sent back": ASKED.to_wire(),
+    "to another's question": negotiation(Question().to_wire(), 1),
+    "of a version": ANSWER[:1] + b"\0\0\0\1" + ANSWER[5:],
+    "a short header": bytes([ANSWER[0] & 0x7F]) + ANSWER[1:],
+}
+
+
+@pytest.mark.parametrize("data", STRAYS.values(), ids=STRAYS)
 def test_what_is_bound_to_none_of_ours_is_a_stray(data):
     assert offered(data, ASKED) is None
 
