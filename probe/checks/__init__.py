@@ -62,6 +62,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "ikev2": "probe.checks.ikev2:Ikev2Check",
     "anyconnect": "probe.checks.anyconnect:AnyConnectCheck",
     "sstp": "probe.checks.sstp:SstpCheck",
+    "softether": "probe.checks.softether:SoftEtherCheck",
     "l2tp": "probe.checks.l2tp:L2tpCheck",
     "pptp": "probe.checks.pptp:PptpCheck",
     "socks5": "probe.checks.socks5:Socks5Check",
@@ -75,7 +76,7 @@ BUILT_IN: Final[dict[str, str]] = {
 
 
 # Those that begin with TLS over TCP: the server name in it is readable on the way.
-WITH_SERVER_NAME: Final = frozenset({"tls", "https", "anyconnect", "sstp"})
+WITH_SERVER_NAME: Final = frozenset({"tls", "https", "anyconnect", "sstp", "softether"})
 
 
 class Checks(Mapping[str, Any]):

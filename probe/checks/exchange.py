@@ -70,7 +70,9 @@ class _Http1:
         self.body = self._http.body
 
     async def ask(self, request: Request) -> None:
-        headers = [("Host", request.host), ("User-Agent", self._user_agent), *request.headers]
+        # A header without a value makes some servers hang up (SoftEther's does).
+        agent = [("User-Agent", self._user_agent)] if self._user_agent else []
+        headers = [("Host", request.host), *agent, *request.headers]
         headers += [("Accept-Encoding", "identity"), ("Connection", "close")]
         data = self._http.request(request.method, request.path, headers, request.body)
         await self._stream.send(data)

@@ -35,6 +35,7 @@ _ENDS: Final = {
     "httpconnect": frozenset({"expect"}),
     "anyconnect": frozenset({"expect"}),
     "sstp": frozenset({"sstp_connect"}),
+    "softether": frozenset({"expect"}),
     "l2tp": frozenset({"l2tp_sccrq"}),
     "pptp": frozenset({"pptp_start"}),
     "stun": frozenset({"stun_binding"}),

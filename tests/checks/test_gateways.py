@@ -6,8 +6,10 @@ import pytest
 from support.authority import serving
 from support.kits import run_check
 from support.servers import page, tls
+from wire.softether_packs import GREETING, number, pack
 
 from probe.checks.anyconnect import AnyConnectCheck
+from probe.checks.softether import SoftEtherCheck
 from probe.checks.sstp import SstpCheck
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork
@@ -102,6 +104,8 @@ def test_the_host_is_named_as_in_a_url(url, authority):
     [
         ("anyconnect://vpn.example?sni=front.example",
          "the beginning of an AnyConnect login inside TLS, server name front.example in clear"),
+        ("softether://vpn.example",
+         "the beginning of a SoftEther connection inside TLS, server name vpn.example in clear"),
         ("sstp://vpn.example", "an SSTP call inside TLS, server name vpn.example in clear"),
     ],
 )  # fmt: skip
@@ -163,3 +167,31 @@ def test_a_refusal_is_an_answer_and_an_abort_needs_no_goodbye():
 )  # fmt: skip
 def test_what_is_no_sstp_server_is_told(answer, ends):
     assert ended(sstp(answer)) == ends
+
+
+def softether(answer):
+    check = SoftEtherCheck(host=AT.ip, port=AT.port, sni=NAME)
+    return run(check, tls(serving(NAME), answer))
+
+
+def test_a_greeting_is_the_answer_and_so_is_an_error_of_its_own():
+    done = softether(page(GREETING))
+    assert ended(done) == ("expect", None)
+    assert done.only("http_request").detail["path"] == "/vpnsvc/connect.cgi"
+    assert done.only("expect").detail == {
+        "hello": "SoftEther VPN Server (64 bit)", "version": 501, "build": 9674,
+    }  # fmt: skip
+    done = softether(page(pack(error=number(5))))
+    assert (ended(done), done.only("expect").detail) == (("expect", None), {"error_code": 5})
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (page(b"<html></html>"), "unknown_failure: malformed softether reply"),
+        (page(GREETING[:-1]), "unknown_failure: malformed softether reply"),
+        (page(b"", "403 Forbidden"), "http_unexpected_status_code"),
+    ],
+)
+def test_who_does_not_greet_is_no_softether(answer, failure):
+    assert ended(softether(answer)) == ("expect", failure)

@@ -10,7 +10,7 @@ from vpn.tls_gateways import NAME
 pytestmark = pytest.mark.vpn
 
 
-@pytest.fixture(params=["anyconnect", "sstp"])
+@pytest.fixture(params=["anyconnect", "sstp", "softether"])
 def ask(request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates) -> Asking:
     return Asking(request.param, tmp_path, certificates.ca_file)
 
