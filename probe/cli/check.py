@@ -205,11 +205,17 @@ def _write(
 
         console = console_for(out)
         show_verdicts(result.verdicts, measurements, console, every_target=args.verbose)
+        _say_services(result, out)
         show_traces(measurements, out)
     elif args.format == "json":
+        from probe.judge.service import in_sum
+        from probe.plan.catalogue import titles
         from probe.show.lines import write_check
+        from probe.show.quotable import as_data
 
-        write_check(run_id, plan.vantage, result.verdicts, measurements, out)
+        known = titles(verdict.service for verdict in result.verdicts)
+        services = [as_data(each, known) for each in in_sum(result.verdicts)]
+        write_check(run_id, plan.vantage, result.verdicts, measurements, out, services)
     elif args.format == "jsonl":
         from probe.show.lines import write_jsonl
 
@@ -222,6 +228,15 @@ def _write(
         judged = {v.cycle: Judged.of(v) for v in result.verdicts if v.target is not None}
         targets = (m for m in measurements if m.role == "target" and m.origin == VANTAGE)
         write_measurements(((m, judged.get(m.cycle)) for m in targets), out)
+
+
+def _say_services(result: "Round", out: TextIO) -> None:
+    from probe.judge.service import in_sum
+    from probe.plan.catalogue import titles
+    from probe.show.quotable import say
+
+    for found in in_sum(result.verdicts):
+        say(found, titles([found.service]), out)
 
 
 def _explain(

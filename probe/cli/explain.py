@@ -6,6 +6,7 @@ have changed it. Without ID, the newest verdict that is not ok is explained.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -47,17 +48,27 @@ def run(args: argparse.Namespace) -> int:
         if verdict.target is None:
             _say_feature(verdict, out)
         found = measurements_by_id(root, (id_ for member in members for id_ in named(member)))
+            _say_feature(verdict, members, out)
+        found = collect(root, (id_ for member in members for id_ in named(member)))
         for member in members:
             evidence = evidence_of(member, found, Bodies(root), shipped_knowledge())
             say(member, evidence, out)
     return 0
 
 
-def _say_feature(verdict: "Verdict", out: TextIO) -> None:
-    members = verdict.members
-    count = f": {members.ok} ok, {members.failed} not" if members else ""
-    out.write(f"{verdict.service} {verdict.feature}: {verdict.outcome} by policy")
-    out.write(f" '{verdict.policy}'{count}\n\n")
+def _say_feature(verdict: "Verdict", members: "Sequence[Verdict]", out: TextIO) -> None:
+    from probe.judge.service import in_sum
+    from probe.plan.catalogue import titles
+    from probe.show.quotable import say as say_in_sum
+    from probe.show.terminal import safe
+
+    counted = verdict.members
+    count = f": {counted.ok} ok, {counted.failed} not" if counted else ""
+    out.write(safe(f"{verdict.service} {verdict.feature}: {verdict.outcome} by policy"))
+    out.write(f" '{verdict.policy}'{count}\n")
+    (found,) = in_sum([verdict, *members])
+    say_in_sum(found, titles([found.service]), out)
+    out.write("\n")
 
 
 def say(verdict: "Verdict", evidence: "Evidence | None", out: TextIO) -> None:

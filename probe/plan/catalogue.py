@@ -7,7 +7,7 @@ One YAML file per service. A group's ``urls`` may hold ranges and lists, ``e{1..
 import datetime
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,11 @@ def which_there_are(name: str) -> str:
 def names() -> list[str]:
     """The ids of all shipped services, those that have closed among them."""
     return sorted(path.stem for path in shipped("services").glob("*.yaml"))
+
+
+def titles(ids: Iterable[str]) -> dict[str, str]:
+    """What people call each of these services, if it is one that ships."""
+    return {name: service(name).title for name in set(ids) & set(names())}
 
 
 def service(name: str) -> Service:

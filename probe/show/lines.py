@@ -5,7 +5,7 @@ from typing import TextIO
 
 import msgspec
 
-from probe.core.model import Measurement, Vantage, Verdict
+from probe.core.model import JSON, Measurement, Vantage, Verdict
 from probe.record.codec import Record, encode
 
 
@@ -35,11 +35,12 @@ def write_check(
     verdicts: Iterable[Verdict],
     measurements: Iterable[Measurement],
     out: TextIO,
+    services: Iterable[JSON] = (),
 ) -> None:
-    """One object with everything that a check gave."""
+    """One object with everything that a check gave; ``services`` are in sum."""
     out.write(f'{{"run": "{run}",\n"vantage": {msgspec.json.encode(vantage).decode()},\n')
     out.write('"verdicts": ')
     write_json(verdicts, out)
     out.write(',\n"measurements": ')
     write_json(measurements, out)
-    out.write("}\n")
+    out.write(f',\n"services": {msgspec.json.encode(list(services)).decode()}}}\n')

@@ -104,7 +104,7 @@ def test_json_is_one_object_of_run_vantage_verdicts_and_measurements(
     name = probe.configure(f"id: a, service: s, feature: f, url: 'tcp://127.0.0.1:{ports.tcp}'")
     done = probe("check", name, "--format", "json")
     told = json.loads(done.out)
-    assert list(told) == ["run", "vantage", "verdicts", "measurements"]
+    assert list(told) == ["run", "vantage", "verdicts", "measurements", "services"]
     assert told["vantage"] == {"id": "local", "country": "ZZ", "asn": None, "network": None}
     assert [v["target"] for v in told["verdicts"]] == [None, "a"]
     assert [m["run"] for m in told["measurements"]] == [told["run"]]
@@ -181,7 +181,7 @@ def test_no_line_of_the_table_is_wider_than_80_columns(probe: Command, ports: An
         assert done.widest <= 80
         assert len(done.out.splitlines()) < 20
         assert "very-long" in done.out
-        assert done.out.replace("\n", "").count("媒") == 9
+        assert done.out.replace("\n", "").count("媒") == 18  # in the table and in the sentence
 
 
 def test_an_ipv6_target_is_no_markup(probe: Command, ports: Any) -> None:
