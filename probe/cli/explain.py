@@ -46,10 +46,8 @@ def run(args: argparse.Namespace) -> int:
     with output(args.out) as out:
         members = [verdict] if verdict.target else members_of(root, verdict)
         if verdict.target is None:
-            _say_feature(verdict, out)
-        found = measurements_by_id(root, (id_ for member in members for id_ in named(member)))
             _say_feature(verdict, members, out)
-        found = collect(root, (id_ for member in members for id_ in named(member)))
+        found = measurements_by_id(root, (id_ for member in members for id_ in named(member)))
         for member in members:
             evidence = evidence_of(member, found, Bodies(root), shipped_knowledge())
             say(member, evidence, out)
