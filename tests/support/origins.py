@@ -1,35 +1,27 @@
 """Places that a proxy may be asked to relay to: a web server and a name server on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import contextlib
+from contextlib import AbstractAsyncContextManager
 
 import dns.message
-from support.programs import HERE
-from support.relay import udp_answering
+from support.relay import tcp_serving, udp_answering
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-@asynccontextmanager
-async def web_origin(seen: list[bytes] | None = None) -> AsyncIterator[int]:
+def web_origin(seen: list[bytes] | None = None) -> AbstractAsyncContextManager[int]:
     """Give the port of somebody who answers the head of each request with the head of a page."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(asyncio.IncompleteReadError):  # a proxy has thought better of it
             request = await reader.readuntil(b"\r\n\r\n")
             if seen is not None:
                 seen.append(request)
             writer.write(PAGE)
             await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
-            pass  # a proxy has thought better of it
-        finally:
-            writer.close()
 
-    server = await asyncio.start_server(serve, HERE, 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    return tcp_serving(serve)
 
 
 def no_such_name(query: bytes) -> bytes:
@@ -39,8 +31,6 @@ def no_such_name(query: bytes) -> bytes:
     return answer.to_wire()
 
 
-@asynccontextmanager
-async def name_origin() -> AsyncIterator[int]:
+def name_origin() -> AbstractAsyncContextManager[int]:
     """Give the port of a name server."""
-    async with udp_answering(no_such_name) as port:
-        yield port
+    return udp_answering(no_such_name)

@@ -5,9 +5,10 @@ nobody at all, but somebody who answers whatever comes with the same bytes.
 """
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 HERE: Final = "127.0.0.1"
@@ -92,32 +93,59 @@ async def udp_answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
         transport.close()
 
 
-@asynccontextmanager
-async def tcp_answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
-    """The same over TCP: each piece that is read is answered; an empty answer closes."""
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+@asynccontextmanager
+async def tcp_serving(serve: Serve) -> AsyncIterator[int]:
+    """Give a port of loopback where this happens on each connection. In the end none is left, and
+    none of their sockets."""
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        under_way.add(task)
         try:
-            while data := await reader.read(65536):
-                if not (said := answer(data)):
-                    break
-                writer.write(said)
-                await writer.drain()
+            await serve(reader, writer)
         except OSError:
             pass  # the probe has gone
         finally:
-            writer.close()
+            await _closed(writer)
+            under_way.discard(task)
 
-    server = await asyncio.start_server(serve, HERE, 0, family=socket.AF_INET)
+    server = await asyncio.start_server(whole, HERE, 0, family=socket.AF_INET)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
         await server.wait_closed()
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
-@asynccontextmanager
-async def tcp_relay(port: int, *, back: Passes = everything) -> AsyncIterator[int]:
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close, and wait until the socket is gone."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def tcp_answering(answer: Callable[[bytes], bytes]) -> AbstractAsyncContextManager[int]:
+    """The same over TCP: each piece that is read is answered; an empty answer closes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not (said := answer(data)):
+                break
+            writer.write(said)
+            await writer.drain()
+
+    return tcp_serving(serve)
+
+
+def tcp_relay(port: int, *, back: Passes = everything) -> AbstractAsyncContextManager[int]:
     """Give the port of a relay to this TCP port of loopback. ``back`` says which pieces of the
     answer come through; after one that does not, nothing does, as where a packet is lost for
     good."""
@@ -147,15 +175,10 @@ async def tcp_relay(port: int, *, back: Passes = everything) -> AsyncIterator[in
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            far_writer.close()  # at once: what is waited for below may be cut short
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            writer.close()
-            far_writer.close()
+            await _closed(far_writer)
 
-    server = await asyncio.start_server(serve, HERE, 0, family=socket.AF_INET)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await server.wait_closed()
+    return tcp_serving(serve)
