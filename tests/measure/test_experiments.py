@@ -74,6 +74,10 @@ def test_a_certificate_is_looked_at_as_the_target_s_own_would_be() -> None:
     assert check.pin is None
     plain: Any = make.certificate_at(job("http://shop.example:8080/"), "93.184.1.1").check
     assert plain.port == 443
+    pinned: Any = make.certificate_at(
+        job(f"sstp://vpn.example:4433?pin={'a' * 64}"), "93.184.1.1"
+    ).check
+    assert (pinned.name, pinned.port, pinned.pin) == ("tls", 4433, "a" * 64)
 
 
 def test_a_neutral_name_at_the_target_accepts_whatever_certificate_comes() -> None:

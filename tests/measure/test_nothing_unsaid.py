@@ -78,6 +78,9 @@ def fine(check: str) -> tuple[Step, ...]:
         "tls": ["connect", "tls_handshake"],
         "http": ["connect", *web],
         "https": ["connect", "tls_handshake", *web],
+        "anyconnect": ["connect", "tls_handshake", *web, "expect"],
+        "l2tp": ["l2tp_sccrq"],
+        "pptp": ["connect", "pptp_start"],
     }[check]
     detail = {"http_response": {"status": 200}, "transfer": {"bytes": 90000, "complete": True}}
     return (
@@ -97,6 +100,12 @@ async def decoy(peer: FakePeer) -> None:
         await honest()(again)
     else:
         await http(page(PAGE))(again)
+
+
+async def echo(peer: FakePeer) -> None:
+    """Says again whatever it hears."""
+    while data := await peer.receive():
+        peer.send(data)
 
 
 def control(net: Watched) -> type:
@@ -156,6 +165,15 @@ SCENARIOS: dict[str, tuple[dict[str, Any], Any, Any, set[str]]] = {
         None,
         {f.NAME_AT_DECOY},
     ),
+    "a gateway, reset": ({"url": f"anyconnect://{NAME}"}, resetting, None, {f.NAME_AT_DECOY}),
+    "a gateway, two answers": (
+        {"url": f"anyconnect://{NAME}"},
+        resetting,
+        over_udp(twice),
+        {f.CERTIFICATE_AT_ANSWER, f.CERTIFICATE_AT_CONTROL_ANSWER},
+    ),
+    "PPTP cut": ({"url": f"pptp://{NAME}"}, resetting, None, {f.HARMLESS_AT_ECHO}),
+    "L2TP silent": ({"url": f"l2tp://{NAME}"}, silent, None, {f.HARMLESS_AT_ECHO}),
     "silent": ({"url": f"tls://{NAME}"}, silent, None, {f.NEUTRAL_TWIN, f.NAME_AT_DECOY}),
     "refused": ({"url": f"tcp://{NAME}:5222"}, os_error(errno.ECONNREFUSED), None, set()),
     "no answer": ({"url": f"dns://{NAME}"}, accepting, silent, {f.NEUTRAL_AT_NON_RESOLVER}),
@@ -183,13 +201,16 @@ SCENARIOS: dict[str, tuple[dict[str, Any], Any, Any, set[str]]] = {
 def network(script: Any, resolver: Any) -> Watched:
     net = Watched(names=NAMES)
     script = tls(serving(NAME), script.encode()) if isinstance(script, str) else script
-    for port in (80, 443, 5222, 8443):
+    for port in (80, 443, 1723, 5222, 8443):
         net.tcp[Endpoint(AT, port)] = script
         net.tcp[Endpoint("127.0.0.1", port)] = script
     net.tcp[Endpoint(ODD, 443)] = tls(serving(NAME, "self_signed"))
     net.tcp[Endpoint(THERE, 443)] = tls(serving(NAME))
     net.tcp[Endpoint("203.0.113.1", 80)] = http(page())
+    net.udp[Endpoint(AT, 1701)] = silent
     net.tcp[DECOY] = decoy
+    net.tcp[ECHO] = echo
+    net.udp[ECHO] = echo
     net.udp[Endpoint(DECOY.ip, 53)] = over_udp(truncated)
     net.udp[RESOLVER] = resolver or over_udp(known)
     return net
