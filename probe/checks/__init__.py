@@ -70,6 +70,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "stun": "probe.checks.stun:StunCheck",
     "shadowsocks": "probe.checks.shadowsocks:ShadowsocksCheck",
     "trojan": "probe.checks.trojan:TrojanCheck",
+    "vmess": "probe.checks.vmess:VmessCheck",
     "dtls": "probe.checks.dtls:DtlsCheck",
     "mtproto": "probe.checks.mtproto:MtprotoCheck",
 }
