@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import dataclasses
 import importlib
@@ -437,6 +438,10 @@ def test_every_example_of_a_configuration_is_valid(tmp_path, capsys, number):
     config = tmp_path / "example.yaml"
     config.write_text(blocks(text(SETTINGS), "yaml")[number])
     (tmp_path / "client.ovpn").write_text("remote vpn.example.net 1194 udp\n")
+    keys = [base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2)]
+    (tmp_path / "office.conf").write_text(
+        f"[Interface]\nPrivateKey={keys[0]}\n[Peer]\nPublicKey={keys[1]}\nEndpoint=a.example:1\n"
+    )
     assert main(["plan", str(config), "--format", "jsonl"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out
 

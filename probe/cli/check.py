@@ -1,8 +1,9 @@
 """Check targets, services or a configuration once.
 
 WHAT is a target URL (tcp://host:port, tls://host, https://host/path, http://…, dns://name), a
-configuration file, an OpenVPN profile (.ovpn), or the name of a service such as whatsapp. Results
-are stored unless --no-store is given. "probe plan WHAT" shows beforehand what would be sent.
+configuration file, an OpenVPN profile (.ovpn), a file of wg-quick (.conf, with --dedicated-key), or
+the name of a service such as whatsapp. Results are stored unless --no-store is given. "probe plan
+WHAT" shows beforehand what would be sent.
 
 exit code: 0 all ok; 1 something is not ok; 2 usage or configuration; 3 nothing could be concluded
 because the vantage is offline; 4 internal error, or a measurement that is invalid or could not be
@@ -50,7 +51,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def add_whats(parser: argparse.ArgumentParser) -> None:
     """What is to be measured, from where and by which resolvers; shared with ``plan``."""
     parser.add_argument(
-        "what", metavar="WHAT", nargs="*", help="URL, configuration, .ovpn or service"
+        "what", metavar="WHAT", nargs="*", help="URL, configuration, .ovpn, .conf or service"
+    )
+    parser.add_argument(
+        "--dedicated-key",
+        action="store_true",
+        help="nothing else uses the key in a .conf of wg-quick; without this it is not read",
     )
     parser.add_argument("-c", dest="config", metavar="CONFIG", type=Path, help="configuration file")
     parser.add_argument(
@@ -108,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
         resolvers=args.resolver,
         vantage=args.vantage,
         controls=args.control,
+        dedicated_key=args.dedicated_key,
     )
     if args.results:
         plan = replace(plan, results=args.results)

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         resolvers=args.resolver,
         vantage=args.vantage,
         controls=args.control,
+        dedicated_key=args.dedicated_key,
     )
     planned = preview(plan)
     if args.trace:

@@ -19,6 +19,7 @@ from probe.plan.config import Config, VantageSection, read_config
 from probe.plan.controls import TOKEN_ENV, ControlPlace, ControlSection
 from probe.plan.jobs import Plan, Planner
 from probe.plan.profile import READERS, is_profile
+from probe.plan.wgquick import DEDICATED
 
 _FILES: Final = (".yaml", ".yml", *READERS)
 
@@ -30,11 +31,12 @@ def plan_for(
     resolvers: Sequence[str] = (),
     vantage: Sequence[str] = (),
     controls: Sequence[str] = (),
+    dedicated_key: bool = False,
 ) -> Plan:
     """The plan for what stands on the command line. Usage or ConfigError says what to change.
 
     At most one configuration file; URLs, profiles and services beside it are measured under its
-    settings.
+    settings. ``dedicated_key`` says that nothing else uses the keys of wg-quick's files among them.
     """
     others = [what for what in whats if not _is_file(what)]
     given = [Path(what) for what in whats if what not in others]
@@ -59,7 +61,8 @@ def plan_for(
         planner.add_config()
     for path in profiles:
         try:
-            planner.add_profile(path)
+            wireguard = path.suffix.lower() == ".conf"
+            planner.add_profile(path, options={DEDICATED: dedicated_key} if wireguard else {})
         except ValueError as exc:
             raise Usage(f"{path}: {_in_one_line(exc)}") from None
     for what in others:

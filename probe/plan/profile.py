@@ -11,7 +11,7 @@ from typing import Final
 
 from probe.core.model import JSON
 from probe.core.strictyaml import ConfigError
-from probe.plan import ovpn
+from probe.plan import ovpn, wgquick
 from probe.plan.target import Aim
 
 TUNNEL: Final = "tunnel"  # the feature that the servers of a profile stand for together
@@ -20,7 +20,7 @@ LARGEST: Final = 1024 * 1024  # bytes
 # A reader gets the text, the folder that the file is in, and options of the user's own. It raises
 # ValueError; what it says begins with the line's number, where there is one.
 Reader = Callable[[str, Path, Mapping[str, JSON]], tuple[Aim, ...]]
-READERS: Final[dict[str, Reader]] = {".ovpn": ovpn.read}
+READERS: Final[dict[str, Reader]] = {".ovpn": ovpn.read, ".conf": wgquick.read}
 
 
 def is_profile(path: Path) -> bool:

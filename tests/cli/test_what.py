@@ -249,3 +249,21 @@ def test_a_plan_lists_a_control_and_needs_no_token(
     done = here("plan", "tcp://192.0.2.1:1", "--control", "https://control.example")
     assert done.code == 0
     assert "control control.example, after a failure or an unproven answer" in done.out
+
+
+def test_a_file_of_wg_quick_is_read_only_where_its_key_is_a_dedicated_one(probe: Command) -> None:
+    text = (
+        "[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"
+        "[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
+        "Endpoint = 127.0.0.1:51820\n"
+    )
+    (probe.folder / "office.conf").write_text(text)
+    for command in ("check", "plan"):
+        done = probe(command, "office.conf")
+        one_line(done, 2, "office.conf: dedicated_key: its key would be used", "--dedicated-key")
+    done = probe("plan", "office.conf", "--dedicated-key")
+    assert (done.code, "WireGuard handshake initiation" in done.out) == (0, True)
+    assert "yAnz5TF" not in done.out
+    told = "profile: office.conf, service: office, dedicated_key: true"
+    assert probe("plan", probe.configure(told)).code == 0
+    assert probe("plan", probe.configure("profile: office.conf")).code == 2
