@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from probe.compare.alone import standing
 from probe.compare.cells import Cell
 from probe.compare.findings import Finding, State, find
 from probe.compare.onset import Measured, measured
@@ -24,7 +25,6 @@ Word = Literal["supported", "contradicted", "partly", "no_coverage", "inconclusi
 
 NETWORKS: Final = 3  # that have to contradict a report that names none
 CHANCE: Final = 0.1  # of the reports that are called supported so many may be so by chance
-ALONE: Final = 0.01  # likewise, where no control stands behind most failures: a bad line has them
 # Claims about what somebody intends or says: the data supports or contradicts one, or is silent.
 _WHOLE: Final = frozenset({"announcement", "denial"})
 _LEAST: Final = timedelta(days=1)
@@ -128,17 +128,15 @@ class _Held:
         return self._of_failing(q)
 
     def _of_failing(self, q: float | None) -> tuple[Word, str]:
-        seen = self._in("as_claimed")
+        if not self._in("as_claimed"):
+            refuted = self._refuted({"worked", "otherwise"})
+            return ("contradicted", "") if refuted else ("inconclusive", self._why_not())
+        seen = standing(self.findings)
         if not seen:
-            if self._refuted({"worked", "otherwise"}):
-                return "contradicted", ""
-            return "inconclusive", self._why_not()
+            return "inconclusive", "alone"
         dated = [one for one in seen if not one.dates]
-        chance = q
-        if not dated:
-            # Verdicts behind which a control stands are no noise, whenever they were given.
-            chance = self._p(self.window) if self.report.kind == "outage" else None
-        if chance is not None and chance > (CHANCE if _controlled(seen) else ALONE):
+        # Verdicts behind which a control stands are no noise, whenever they were given.
+        if dated and q is not None and q > CHANCE:
             return "inconclusive", "chance"
         parts = self._parts(seen, dated)
         if not parts:
@@ -273,12 +271,6 @@ _DATES: Final = {
     "longer": "it lasted longer than reported",
     "unseen": "when it began was not measured",
 }
-
-
-def _controlled(seen: Sequence[Finding]) -> bool:
-    """Whether a control, or the path itself, stands behind at least half of what failed."""
-    alone = sum(one.failures["unreachable"] for one in seen)
-    return 2 * alone <= sum(one.failures.total() for one in seen)
 
 
 def _seconds(span: tuple[datetime, datetime]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ _REASONS: Final = {
     "control": "without a control this supports or contradicts nothing",
     "otherwise": "the failures are not of the reported kind, and decide nothing",
     "chance": "such failures occur at other times as well, which decides nothing",
+    "alone": "without a control, a line that fails by itself looks the same, which decides nothing",
     "not due": "what was announced need not have come yet, so this decides nothing",
     "region": "it is about a part of the country, and no vantage is known to lie in that",
     "kind": "such lines meet less blocking than people do, so this decides nothing",

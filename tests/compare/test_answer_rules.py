@@ -216,16 +216,3 @@ def test_many_reports_make_each_less_sure() -> None:
     assert many.q is not None
     assert alone.q is not None
     assert many.q > alone.q
-
-
-@pytest.mark.parametrize(("letter", "expected"), [("b", "supported"), ("x", "inconclusive")])
-def test_a_spell_without_a_control_has_to_be_rarer_before_it_supports_an_outage(
-    letter: str, expected: str
-) -> None:
-    # A day of failures in a window of two: so vague a report would fit at many a time.
-    whole = "." * (BESIDE + 72) + letter * 144 + "." * (BESIDE + 72)
-    verdicts = cycles(whole, START - 10 * DAY)
-    found = answered(verdicts, reported(kind="outage"), until=UNTIL)
-    assert found.q is not None
-    assert 0.01 < found.q < 0.1
-    assert found.answer == expected
