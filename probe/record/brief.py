@@ -23,6 +23,7 @@ _BLOCK: Final = 256 * 1024  # bytes that are read at a time: what fits beside a 
 # Between these the codec writes where it was measured and what: strings there hold no bare quote.
 _FROM: Final = b',"vantage":{'
 _TO: Final = b',"outcome":'
+_CLOSED: Final = ord("}")  # what a whole line ends with
 
 
 class Brief(msgspec.Struct, gc=False):
@@ -91,6 +92,8 @@ def telling(
     Those are most lines of most files, and count for nothing where the feature speaks for itself.
     """
     found = _all(root, day, report, _Spoken(since, until))
+    if since is None and until is None:
+        return found
     return (brief for brief in found if within(brief.at, since, until))
 
 
@@ -148,14 +151,27 @@ class _Spoken:
         self._time = since, until
         self._features: set[tuple[int, str, str]] = set()
         self._places: set[bytes] = set()  # of lines, what stands from the vantage to the URL
+        self._first = self._least = 0  # where such a place begins, and how short one is
 
     def without(self, texts: Sequence[bytes]) -> Sequence[bytes]:
-        """The lines that may count; what is left out was written whole, and is not decoded."""
-        known = self._places
+        """The lines that may count; what is left out was written whole, and is not decoded.
+
+        Identifiers are of one length, so a place nearly always begins where the last one did, and
+        ends no sooner than the shortest: to look there first is a quarter quicker. A slice at the
+        wrong place is no known one, because each of these ends at the first ``_TO`` behind it.
+        """
+        known, first = self._places, self._first
+        if not known:
+            return texts
+        least = first + self._least
         return [
             text
             for text in texts
-            if text[text.find(_FROM) : text.find(_TO)] not in known or text[-1:] != b"}"
+            if (
+                text[first : text.find(_TO, least)] not in known
+                and text[text.find(_FROM) : text.find(_TO)] not in known
+            )
+            or text[-1] != _CLOSED
         ]
 
     def learn(self, found: Iterable[Brief], texts: Iterable[bytes]) -> None:
@@ -166,9 +182,11 @@ class _Spoken:
                 if within(brief.at, *self._time):
                     self._features.add(feature)
             elif feature in self._features:
-                first = text.find(_FROM)
-                if 0 <= first < text.find(_TO):
-                    self._places.add(text[first : text.find(_TO)])
+                first, last = text.find(_FROM), text.find(_TO)
+                if 0 <= first < last:
+                    self._least = min(self._least or last, last - first)
+                    self._first = first
+                    self._places.add(text[first:last])
 
 
 def _block(file: BinaryIO) -> bytes:
