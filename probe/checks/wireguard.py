@@ -1,7 +1,8 @@
-"""Does a WireGuard server answer a handshake?"""
+"""Does a WireGuard server answer a handshake, and do packets pass through its tunnel?"""
 
 import base64
 import binascii
+import ipaddress
 import os
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -16,8 +17,11 @@ from probe.checks.resolve import endpoints
 from probe.checks.secret import SecretError, read_secret
 from probe.checks.sending import FirstPacket, Sending
 from probe.checks.steps import each
+from probe.checks.tunnel_echo import LEAST, MOST, SILENCE, exchange
+from probe.checks.wireguard_tunnel import WireguardTunnel
 from probe.core.address import Endpoint
 from probe.net import Datagrams
+from probe.wire.icmp_echo import Echo
 from probe.wire.wireguard import INITIATION, KEY, Answer, Initiator
 
 
@@ -39,6 +43,20 @@ def _public(text: str) -> str:
     return key
 
 
+def _inside(text: str) -> str:
+    """An address inside the tunnel, without the length of prefix that wg-quick's files have."""
+    return str(ipaddress.ip_interface(text.strip()).ip)
+
+
+def _count(packets: int) -> int:
+    if packets and not LEAST <= packets <= MOST:
+        raise ValueError(f"{LEAST} to {MOST} packets, or 0 for none")
+    return packets
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireguardCheck:
     """``wireguard://host[:51820]?public_key=…``: one handshake at every address.
@@ -47,6 +65,9 @@ class WireguardCheck:
     knows as a peer's and that *nothing else uses*: the server takes our address for that peer's
     from then on. ``psk_file`` (or ``_env``) holds the pre-shared key, if the peer has one. Without
     a private key the server stays silent by design, and only a closed port can be told.
+
+    With ``tunnel_address``, which is that peer's inside the tunnel, and ``tunnel_peer``, which
+    is to answer there, ``data`` echo requests go through the tunnel after the handshake.
     """
 
     name: ClassVar[str] = "wireguard"
@@ -63,6 +84,16 @@ class WireguardCheck:
     psk: SecretStr | None = None
     psk_file: str | None = None
     psk_env: str | None = None
+    tunnel_address: Inside | None = None
+    tunnel_peer: Inside | None = None
+    data: Annotated[int, AfterValidator(_count)] | None = None
+
+    def __post_init__(self) -> None:
+        ours, theirs = self.tunnel_address, self.tunnel_peer
+        if (ours is None) != (theirs is None) or (self.data and ours is None):
+            raise ValueError("packets through the tunnel need both tunnel_address and tunnel_peer")
+        if ours and theirs and (":" in ours) != (":" in theirs):
+            raise ValueError("tunnel_address and tunnel_peer are not of the same IP version")
 
     def require(self) -> None:
         """Both keys are there, and are keys."""
@@ -88,7 +119,14 @@ class WireguardCheck:
         found = await endpoints(
             kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
         )
-        await each(kit, found, self._at)
+        if not self._packets():
+            await each(kit, found, self._at)
+            return
+        # A server has one tunnel for the key, wherever it is spoken to: one address after another,
+        # and none for which no time is left to tell silence from impatience.
+        for endpoint in found:
+            if endpoint is found[0] or kit.trace.left() > SILENCE:
+                await each(kit, [endpoint], self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         private, psk = self._secret("private_key"), self._secret("psk")
@@ -119,6 +157,29 @@ class WireguardCheck:
             if answer.cookie:
                 # The server lives and is busy. Whether it goes on is no matter of the path.
                 await greet("wireguard_cookie", kit.trace.transaction(), answer.cookie)
+            elif answer.session and (count := self._packets()):
+                tunnel = WireguardTunnel(
+                    answer,
+                    answer.session,
+                    initiation=lambda: initiator.initiation(kit.now()),
+                    read=initiator.read,
+                )
+                await exchange(
+                    kit, transaction, endpoint, socket[0], tunnel, echo=self._echo(), count=count
+                )
+
+    def _packets(self) -> int:
+        """How many are sent through the tunnel."""
+        if self.data is None:
+            return LEAST if self.tunnel_address else 0
+        return self.data
+
+    def _echo(self) -> Echo:
+        assert self.tunnel_address and self.tunnel_peer  # __post_init__ has seen to it
+        return Echo(
+            source=ipaddress.ip_address(self.tunnel_address),
+            destination=ipaddress.ip_address(self.tunnel_peer),
+        )
 
     def first_packet(self) -> FirstPacket:
         """Four bytes that every initiation begins with, random ones, and no mac2."""
@@ -128,6 +189,9 @@ class WireguardCheck:
         """Initiations, of which the form is readable on the way."""
         whose = "" if self._keyed() else ", from a key that nobody knows"
         yield Sending(self.host, self.port, "udp", f"WireGuard handshake initiation{whose}")
+        if self._keyed() and (count := self._packets()):
+            what = f"WireGuard data: {count} echo requests or a few more, and keepalives"
+            yield Sending(self.host, self.port, "udp", f"{what}, to {self.tunnel_peer} inside")
 
     def _keyed(self) -> bool:
         return bool(self.private_key or self.private_key_file or self.private_key_env)

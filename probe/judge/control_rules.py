@@ -34,6 +34,17 @@ CONTROLLED: Final = (
         otherwise="the name passing at the decoy",
     ),
     Rule(
+        id="vpn-data-fails-alike",
+        when=protocols.data_fails_alike,
+        outcome="inconclusive",
+        locus="unknown",
+        note="the server answers, and no data passes through its tunnel, at the controls neither: "
+        "the server, or a filter on both paths",
+        comment="A server that answers handshakes is not down; one whose tunnel leads nowhere, or "
+        "that does not acknowledge data, fails alike for everybody.",
+        otherwise="data passing at a control",
+    ),
+    Rule(
         id="not-confirmed",
         when=lambda e: not e.confirmed,
         outcome="inconclusive",
@@ -94,6 +105,16 @@ CONTROLLED: Final = (
         comment="Some filters let the handshake pass and stop the first data packets "
         "(net4people/bbs 274).",
         otherwise="data that stops at the controls too",
+    ),
+    Rule(
+        id="vpn-data-unclear",
+        when=protocols.data_failed,
+        outcome="inconclusive",
+        locus="unknown",
+        note="the tunnel comes about; that its data is stopped on the way is not shown",
+        comment="The silence was too short, or the controls had no data through the tunnel "
+        "either, or something came that the key does not open: it is in use elsewhere too.",
+        otherwise="data that stops here after a long silence, and passes at every control",
     ),
     Rule(
         id="server-error-here",

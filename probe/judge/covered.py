@@ -20,7 +20,7 @@ def covered(decided: Deciding | None) -> Covered:
             reached = "response" if step.failure is None else reached
         elif step.failure is not None:
             continue
-        elif step.op == DATA:
+        elif step.op == DATA and step.detail.get("received"):
             return "transfer"
         elif step.op == "http_response":
             reached = "response"

@@ -30,7 +30,7 @@ _ENDS: Final = {
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
     "quic": frozenset({"quic_version", "quic_handshake"}) | _HTTP_ENDS,
-    "wireguard": frozenset({"wireguard_initiation"}),
+    "wireguard": frozenset({"wireguard_initiation", DATA}),
     "socks5": frozenset({"socks5_greeting", "socks5_request"}),
     "httpconnect": frozenset({"expect"}),
     "anyconnect": frozenset({"expect"}),

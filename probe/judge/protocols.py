@@ -1,6 +1,7 @@
 """What is asked of protocols that are known by the shape of their packets: VPNs, and QUIC."""
 
 from probe.core import failure
+from probe.core.model import JSON
 from probe.judge import conditions as when
 from probe.judge import controls, decoy
 from probe.judge.deciding import DATA
@@ -47,7 +48,8 @@ def cut(evidence: Evidence) -> bool:
 def vpn_cut(evidence: Evidence) -> bool:
     """The same, of VPN protocols alone."""
     step = protocol_step(evidence)
-    return step is not None and step.failure in {failure.TIMEOUT, failure.RESET, failure.EOF}
+    lost = {failure.TIMEOUT, failure.RESET, failure.EOF}
+    return step is not None and step.op != DATA and step.failure in lost
 
 
 def node(evidence: Evidence) -> str:
@@ -57,7 +59,38 @@ def node(evidence: Evidence) -> str:
     return "vpn.timeout" if evidence.failure == failure.TIMEOUT else "vpn.reset"
 
 
+def data_failed(evidence: Evidence) -> bool:
+    """The tunnel came about, and something was wrong with its data."""
+    return evidence.failed is not None and evidence.failed.op == DATA
+
+
 def data_stopped(evidence: Evidence) -> bool:
-    """The tunnel came about, and its data did not pass."""
+    """The tunnel came about, and its data did not pass, or passed no more.
+
+    Not where the silence was too short to mean it, nor where something came that the keys do not
+    open: then the key is in use elsewhere. Each control has to have had data through the tunnel
+    itself; where none ever came here, answers from inside, because a single acknowledgement is
+    soon lost.
+    """
     step = evidence.failed
-    return step is not None and step.op == DATA and step.failure == failure.TIMEOUT
+    if step is None or not data_failed(evidence) or step.failure != failure.TIMEOUT:
+        return False
+    if "stops" not in step.detail or step.detail.get("strays"):
+        return False
+    passed = [_passed(control) for control in controls.valid(evidence)]
+    if step.detail.get("never"):
+        return all(there is not None and there.get("received", 0) > 0 for there in passed)
+    return all(there is not None for there in passed)
+
+
+def _passed(control: controls.Seen) -> dict[str, JSON] | None:
+    """The detail of the data that passed at a control."""
+    steps = control.decided.steps if control.decided and control.decided.succeeded else ()
+    return next((step.detail for step in steps if step.op == DATA), None)
+
+
+def data_fails_alike(evidence: Evidence) -> bool:
+    """The server answers the handshake and the data fails, here and at every control."""
+    ends = [c.decided.failed for c in controls.valid(evidence) if c.decided]
+    alike = bool(ends) and all(step is not None and step.op == DATA for step in ends)
+    return data_failed(evidence) and controls.all_failed(evidence) and alike

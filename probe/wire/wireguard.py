@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probe.core.failure import MalformedReplyError
+from probe.wire.wireguard_transport import Session
 
 PROTOCOL: Final = "wireguard"
 KEY: Final = 32  # bytes of any key
@@ -72,17 +73,21 @@ def _tai64n(at: datetime) -> bytes:
 class Answer:
     """What came back. ``kind`` is ``response`` or ``cookie``; ``complete`` says that the response's
     tag was right too: else the pre-shared keys differ. ``cookie`` is what ``mac2`` is made with.
+    A complete response begins a ``session``; ``number`` is that of the initiation it answers.
     """
 
     kind: str
     complete: bool = False
     cookie: bytes = b""
+    number: int = field(default=0, compare=False)
+    session: Session | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """One initiation: what its answer is read with."""
+    """One initiation: what its answer is read with. The first one's ``number`` is 1."""
 
+    number: int
     ephemeral: X25519PrivateKey
     chain: bytes
     transcript: bytes
@@ -120,7 +125,7 @@ class Initiator:
         message = b"\1\0\0\0" + index + shown + static + timestamp
         mac1 = _mac(_hash(b"mac1----", self._responder_raw), message)
         mac2 = _mac(cookie, message + mac1) if cookie else bytes(16)
-        self._sent[index] = _Sent(ephemeral, chain, transcript, mac1)
+        self._sent[index] = _Sent(len(self._sent) + 1, ephemeral, chain, transcript, mac1)
         return message + mac1 + mac2
 
     def read(self, data: bytes) -> Answer | None:
@@ -150,13 +155,15 @@ class Initiator:
             (chain,) = _kdf(1, chain, self._private.exchange(public))
         except ValueError:
             raise MalformedReplyError(PROTOCOL, "a response with a key that is none") from None
-        _, mixed, key = _kdf(3, chain, self._psk)
+        chain, mixed, key = _kdf(3, chain, self._psk)
         transcript = _hash(_hash(sent.transcript, theirs), mixed)
         try:
             ChaCha20Poly1305(key).decrypt(bytes(12), tag, transcript)
         except InvalidTag:
             return Answer("response")
-        return Answer("response", complete=True)
+        sending, receiving = _kdf(2, chain, b"")
+        session = Session(data[8:12], data[4:8], sending, receiving)
+        return Answer("response", complete=True, number=sent.number, session=session)
 
     def _cookie(self, data: bytes, sent: _Sent) -> Answer:
         if len(data) != COOKIE:

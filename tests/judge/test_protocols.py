@@ -19,10 +19,11 @@ from support.cases import (
 )
 from support.records import resolve, step
 
-from probe.core.model import Measurement
+from probe.core.model import Measurement, Target
 from probe.judge import conditions as when
 from probe.judge import controls, protocols
 from probe.judge import followups as f
+from probe.judge.covered import covered
 from probe.judge.evidence import Evidence
 from probe.judge.verdict import rule_for
 
@@ -203,3 +204,86 @@ def test_other_failures_are_no_protocol_s() -> None:
     assert not protocols.cut(evidence(trials(RESET)))
     assert not protocols.cut(found(asked("connection_refused")))
     assert not protocols.cut(Evidence(trials=trials(asked(None), **VPN)))
+
+
+# --- data, after the handshake -------------------------------------------------------------------
+
+WG = Target(id="wg", service="vpn", feature="tunnel", url="wireguard://vpn.example:51820")
+WIREGUARD = {"check": "wireguard", "target": WG}
+STOPPED = {"sent": 33, "received": 6, "strays": 0, "stops": 6, "again": True}
+NEVER = {"sent": 33, "received": 0, "strays": 0, "stops": 0, "again": True, "never": True}
+PASSED = {"sent": 20, "received": 20, "strays": 0}
+ACKNOWLEDGED = {"sent": 27, "received": 0, "keepalives": 1, "strays": 0}
+
+
+def through(failure: str | None = None, **detail: Any) -> list[Any]:
+    """A handshake of WireGuard's, and what became of its data."""
+    data = [step("data_exchange", 2, failure, **detail)] if detail else []
+    return [resolve(), step("wireguard_initiation", 2), *data]
+
+
+def tunnel(here: Any, there: Any = None, times: int = 3, **more: Any) -> Evidence:
+    told = control(there, **WIREGUARD) if there is not None else {}
+    return evidence(trials(here, times, **WIREGUARD), **{**told, **more})
+
+
+@pytest.mark.parametrize(
+    ("here", "there"), [(STOPPED, PASSED), (STOPPED, ACKNOWLEDGED), (NEVER, PASSED)]
+)
+def test_data_that_stops_here_and_passes_at_a_control_is_stopped_by_the_network(
+    here: Any, there: Any
+) -> None:
+    case = tunnel(through(TIMEOUT, **here), through(**there))
+    rule = rule_for(case)
+    assert (rule.id, rule.outcome, rule.locus) == ("vpn-data-stopped", "degraded", "network")
+    assert rule.mechanism(case) == "vpn.data"
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (NEVER, ACKNOWLEDGED),  # a single acknowledgement is soon lost
+        (STOPPED, None),  # that control had no data to send
+        (NEVER, None),
+        ({**STOPPED, "strays": 1}, PASSED),  # the key is in use elsewhere
+        ({"sent": 20, "received": 6, "strays": 0}, PASSED),  # the silence was short
+    ],
+)
+def test_data_of_which_it_is_not_certain_accuses_nobody(here: Any, there: Any) -> None:
+    case = tunnel(through(TIMEOUT, **here), through(**(there or {})))
+    rule = rule_for(case)
+    assert (rule.id, rule.outcome) == ("vpn-data-unclear", "inconclusive")
+    assert rule.mechanism(case) == "udp.timeout"
+
+
+def test_data_needs_a_control_and_trials_as_everything_that_accuses_does() -> None:
+    here = through(TIMEOUT, **STOPPED)
+    assert rule_for(tunnel(here)).id == "failed-without-control"
+    assert rule_for(tunnel(here, through(**PASSED), 2)).id == "not-confirmed"
+    assert rule_for(tunnel(here, through(**PASSED), anchors=DOWN)).outcome == "offline"
+
+
+def test_a_server_that_answers_handshakes_is_not_down_for_its_data() -> None:
+    here, there = through(TIMEOUT, **STOPPED), through(TIMEOUT, **NEVER)
+    assert rule_for(tunnel(here, there)).id == "vpn-data-fails-alike"
+    dead = [resolve(), step("wireguard_initiation", 2, "connection_refused")]
+    assert rule_for(tunnel(here, dead)).outcome == "down"
+
+
+def test_a_port_that_closes_in_the_middle_is_no_filter() -> None:
+    case = tunnel(through("connection_refused", **PASSED), through(**PASSED))
+    assert rule_for(case).id == "vpn-data-unclear"
+
+
+def test_data_that_is_stopped_says_nothing_of_the_first_packet_s_shape() -> None:
+    case = tunnel(through(TIMEOUT, **STOPPED), followups=echoes(TIMEOUT))
+    assert not protocols.cut(case)
+    assert rule_for(case).outcome == "unreachable"
+
+
+def test_a_handshake_alone_is_an_answer_and_so_is_data_that_passes() -> None:
+    for detail, depth in (({}, "handshake"), (ACKNOWLEDGED, "handshake"), (PASSED, "transfer")):
+        case = tunnel(through(**detail))
+        assert rule_for(case).id == "answered"
+        assert covered(case.decided) == depth
+    assert covered(tunnel(through(TIMEOUT, **STOPPED)).decided) == "handshake"

@@ -337,8 +337,16 @@ def cases() -> dict[str, Evidence]:
         ),
         "frozen": evidence(trials(stalled), **control(transfer(131072, 1.0))),
         "vpn-data-stopped": evidence(
-            trials([*answer, step("data_exchange", 2, "generic_timeout_error")], check="vpn"),
+            trials([*answer, step("data_exchange", 2, SILENCE, stops=6)], check="vpn"),
             **control([*answer, step("data_exchange", 2)], check="vpn"),
+        ),
+        "vpn-data-unclear": evidence(
+            trials([*answer, step("data_exchange", 2, SILENCE, stops=0, never=True)], check="vpn"),
+            **control([*answer, step("data_exchange", 2, received=0)], check="vpn"),
+        ),
+        "vpn-data-fails-alike": evidence(
+            trials([*answer, step("data_exchange", 2, SILENCE, stops=6)], check="vpn"),
+            **control([*answer, step("data_exchange", 2, SILENCE, stops=0)], check="vpn"),
         ),
         "server-error-here": evidence(trials(broken), **control([*fine, step("expect", 2)])),
         "refused-by-proxy": evidence(

@@ -70,6 +70,51 @@ def test_under_load_it_sends_a_cookie_and_takes_it_back(found: Any) -> None:
     assert second[0] == "wireguard_cookie"
 
 
+def data(found: Any, scene: str) -> tuple[str | None, dict[str, Any]]:
+    (first, *_), (op, failure, detail) = found[scene]
+    assert (first, op) == (FIRST, "data_exchange")
+    assert detail["strays"] == 0
+    return failure, detail
+
+
+@pytest.mark.parametrize("scene", ["echo", "echo by IPv6"])
+def test_a_kernel_behind_it_answers_what_goes_through_the_tunnel(found: Any, scene: str) -> None:
+    failure, detail = data(found, scene)
+    assert (failure, detail["sent"], detail["received"]) == (None, 20, 20)
+
+
+@pytest.mark.parametrize("scene", ["nobody inside", "address of another peer"])
+def test_where_nobody_inside_answers_it_acknowledges_data_by_itself(found: Any, scene: str) -> None:
+    failure, detail = data(found, scene)
+    assert (failure, detail["received"]) == (None, 0)
+    assert detail["keepalives"] >= 1
+
+
+def test_loss_both_ways_is_no_end(found: Any) -> None:
+    failure, detail = data(found, "lossy")
+    assert failure is None
+    assert 5 <= detail["received"] < detail["sent"]
+
+
+@pytest.mark.parametrize(
+    ("scene", "stops"), [("stopped there", 6), ("stopped back", 6), ("stopped both ways", 9)]
+)
+def test_data_that_stops_is_told_from_a_server_that_is_gone(
+    found: Any, scene: str, stops: int
+) -> None:
+    failure, detail = data(found, scene)
+    assert (failure, detail["stops"], detail["received"]) == (SILENCE, stops, stops)
+    assert detail["again"] is True
+    assert "never" not in detail
+
+
+@pytest.mark.parametrize("scene", ["no data there", "no data back"])
+def test_data_that_never_passes_is_told(found: Any, scene: str) -> None:
+    failure, detail = data(found, scene)
+    assert (failure, detail["never"], detail["received"]) == (SILENCE, True, 0)
+    assert detail["again"] is True
+
+
 def test_a_server_that_is_stopped_leaves_a_closed_port(found: Any) -> None:
     ((_, failure, _),) = found["stopped"]
     assert failure == "connection_refused"

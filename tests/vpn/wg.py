@@ -5,11 +5,12 @@ are loopback and the tunnels that wireguard-go makes. Prints what each scene lef
 """
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from loopback.probing import Probe
 from support.programs import HERE, exists, running
-from support.relay import all_but_first, nothing, udp_answering, udp_relay
+from support.relay import Passes, all_but_first, everything, nothing, udp_answering, udp_relay
 from vpn.ike import prove
 
 from probe.checks.kit import Timeouts
@@ -70,6 +71,27 @@ def flood(packet: bytes) -> Iterator[None]:
         process.wait()
 
 
+# What is sent through the tunnel, and what the way does with messages of data, there and back.
+PATHS: dict[str, tuple[Passes, Passes]] = {
+    "echo": (everything, everything),
+    "echo by IPv6": (everything, everything),
+    "nobody inside": (everything, everything),
+    "address of another peer": (everything, everything),
+    "lossy": (lambda number, _: number % 4 != 0, lambda number, _: number % 5 != 0),
+    "stopped there": (lambda number, _: number <= 6, everything),
+    "stopped back": (everything, lambda number, _: number <= 6),
+    "stopped both ways": (lambda number, _: number <= 9, lambda number, _: number <= 9),
+    "no data there": (nothing, everything),
+    "no data back": (everything, nothing),
+}
+
+
+def data_only(passes: Passes) -> Passes:
+    """What this says of messages of data, which are counted; all others pass."""
+    count = itertools.count(1)
+    return lambda _, data: data[0] != 4 or passes(next(count), data)
+
+
 @contextmanager
 def server(folder: Path, private: str, *peers: tuple[str, ...]) -> Iterator[None]:
     socket = Path("/var/run/wireguard/probe0.sock")
@@ -77,12 +99,40 @@ def server(folder: Path, private: str, *peers: tuple[str, ...]) -> Iterator[None
     command = ["wireguard-go", "-f", "probe0"]
     with running(command, folder / "log", exists(socket), environment=environment):
         told = ["set", "probe0", "listen-port", str(PORT), "private-key", private]
-        for peer in peers:
-            told += ["peer", peer[0], "allowed-ips", "10.99.0.2/32", *peer[1:]]
+        for number, peer in enumerate(peers, 2):
+            allowed = f"10.99.0.{number}/32,fd99::{number}/128"
+            told += ["peer", peer[0], "allowed-ips", allowed, *peer[1:]]
         wg(*told)
-        subprocess.run(["ip", "link", "set", "probe0", "up"], check=True)
+        for words in (
+            ["address", "add", "10.99.0.1/24", "dev", "probe0"],
+            ["address", "add", "fd99::1/64", "dev", "probe0", "nodad"],
+            ["link", "set", "probe0", "up"],
+        ):
+            subprocess.run(["ip", *words], check=True)
         yield
     socket.unlink(missing_ok=True)
+
+
+async def data_scenes(folder: Path, server_key: str, scene: Callable[..., Any]) -> None:
+    """The same with packets through the tunnel, over every path at once: a peer for each."""
+    peers = [key(folder, f"peer{number}") for number in range(len(PATHS))]
+
+    async def over(number: int, name: str) -> None:
+        ours, theirs = f"10.99.0.{number}", "10.99.0.1"
+        if name == "echo by IPv6":
+            ours, theirs = f"fd99::{number}", "fd99::1"
+        elif name == "nobody inside":
+            theirs = "10.99.0.200"
+        elif name == "address of another peer":
+            ours = "10.99.0.2"
+        there, back = map(data_only, PATHS[name])
+        options = {"private_key_file": peers[number - 2][0]}
+        async with udp_relay(PORT, there=there, back=back) as port:
+            inside = {"tunnel_address": ours, "tunnel_peer": theirs}
+            await scene(name, port=port, **options, **inside)
+
+    with server(folder, server_key, *((public,) for _, public in peers)):
+        await asyncio.gather(*(over(number, name) for number, name in enumerate(PATHS, 2)))
 
 
 async def scenes(folder: Path) -> dict[str, Any]:
@@ -123,6 +173,7 @@ async def scenes(folder: Path) -> dict[str, Any]:
     with server(folder, server_key, (ours_public, "preshared-key", str(psk))):
         await scene("psk", psk_file=str(psk))
         await scene("psk missing")
+    await data_scenes(folder, server_key, scene)
     await scene("stopped")
     async with udp_answering(lambda _: os.urandom(92)) as port:
         await scene("garbage", SHORT, port=port)

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from probe.wire.wireguard import _hash, _hchacha20, _kdf, _mac, public_of
+from probe.wire.wireguard_transport import Session
 
 CONSTRUCTION = b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
 PROLOGUE = b"WireGuard v1 zx2c4 Jason@zx2c4.com"
@@ -15,13 +16,14 @@ PROLOGUE = b"WireGuard v1 zx2c4 Jason@zx2c4.com"
 
 @dataclass
 class Responder:
-    """A server with one peer; ``seen`` are the timestamps that it was shown."""
+    """A server with one peer; ``seen`` are the timestamps that it was shown, ``session`` is that
+    of the newest handshake: a real one forgets an unused one for it too."""
 
     peer: bytes
     psk: bytes = bytes(32)
     private: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     seen: list[bytes] = field(default_factory=list)
-    index: bytes = b"\xa1\xa2\xa3\xa4"
+    session: Session | None = None
 
     @property
     def public(self) -> bytes:
@@ -55,7 +57,10 @@ class Responder:
         chain, mixed, key = _kdf(3, chain, self.psk)
         transcript = _hash(_hash(transcript, public_of(ephemeral)), mixed)
         tag = ChaCha20Poly1305(key).encrypt(bytes(12), b"", transcript)
-        message = b"\2\0\0\0" + self.index + sender + public_of(ephemeral) + tag
+        receiving, sending = _kdf(2, chain, b"")
+        index = os.urandom(4)
+        self.session = Session(index, sender, sending, receiving)
+        message = b"\2\0\0\0" + index + sender + public_of(ephemeral) + tag
         return message + _mac(_hash(b"mac1----", static), message) + bytes(16)
 
     def cookie(self, initiation: bytes, value: bytes = b"sixteen bytes!!!") -> bytes:
