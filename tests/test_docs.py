@@ -418,7 +418,7 @@ def test_every_protocol_says_what_an_answer_and_what_silence_means(name):
     told = section("docs/protocols.md", heading)
     options = {field.name for field in dataclasses.fields(load()[name])}
     options -= {"host", "port", "path", *getattr(load()[name], "credentials", ())}
-    assert options | deciding._ENDS[name] <= words(told)
+    assert options | deciding.ENDS[name] <= words(told)
     for part in ("Answer", "Refusal", "Silence"):
         assert f"- **{part}:**" in told
 

@@ -21,7 +21,7 @@ _TLS_ENDS: Final = frozenset({"tls_handshake"})
 _HTTP_ENDS: Final = frozenset({"transfer", "expect"})
 # The operation with which a check has done what it is for. A redirect that is followed goes on in
 # the same transaction, hence the last step counts.
-_ENDS: Final = {
+ENDS: Final = {
     "dns": _LOOKUP_ENDS,
     "tcp": frozenset({"connect"}),
     "tls": _TLS_ENDS,
@@ -70,7 +70,7 @@ def deciding(measurement: Measurement) -> Deciding | None:
     transactions = _transactions(measurement.steps)
     for_lookup = measurement.check == "dns"
     wanted = [t for t in transactions if _is_lookup(t) == for_lookup] or transactions
-    return _choose(wanted, _ENDS.get(measurement.check))
+    return _choose(wanted, ENDS.get(measurement.check))
 
 
 def lookups(measurement: Measurement) -> Deciding | None:

@@ -157,7 +157,8 @@ class QuicClient:
         pause = None if at is None else max(0.0, at - self._now())
         await asyncio.wait({self._receiving}, timeout=pause)
         if not self._receiving.done():
-            self.connection.handle_timer(now=self._now())
+            # A loop calls up to its clock's resolution early, and then aioquic would do nothing.
+            self.connection.handle_timer(now=max(self._now(), at or 0.0))
             return
         receiving, self._receiving = self._receiving, None
         data = receiving.result()

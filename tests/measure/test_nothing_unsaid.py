@@ -7,6 +7,7 @@ and asked, and each name that goes out in clear, has to be covered by a line of 
 import asyncio
 import errno
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import pytest
 from measure.test_followups import honest, leaf
 from support.authority import ca_file, serving
 from support.control import anchor_there, reply, there
+from support.examples import NEEDED, example
 from support.kits import TRUST
 from support.nameservers import over_udp
 from support.nameservers import reply as answering
@@ -25,9 +27,11 @@ from support.servers import Serve, accepting, http, page, resetting, silent, tls
 from support.virtual import VirtualClock, run_virtual
 
 import probe.net.api
+from probe.checks import BUILT_IN, Imitable, load
 from probe.core.address import Endpoint
 from probe.core.model import Measurement, Step
 from probe.judge import followups as f
+from probe.judge.deciding import ENDS
 from probe.measure.cycle import run_cycle
 from probe.measure.means import Recorders, means_for
 from probe.net.fake import FakeNetwork, FakePeer, os_error
@@ -40,6 +44,7 @@ AT, ODD, THERE = "93.184.1.1", "93.184.1.2", "93.184.9.9"
 DECOY, ECHO = Endpoint("198.51.100.2", 443), Endpoint("198.51.100.2", 7007)
 PAGE = b"the decoy's own page"
 RESOLVER = Endpoint("192.0.2.53", 53)
+PORTS = {kind.default_port for kind in load().values() if kind.default_port}
 NAMES = {
     NAME: (AT,),
     "elsewhere.example": ("93.184.5.5",),
@@ -79,9 +84,7 @@ def fine(check: str) -> tuple[Step, ...]:
         "http": ["connect", *web],
         "https": ["connect", "tls_handshake", *web],
         "anyconnect": ["connect", "tls_handshake", *web, "expect"],
-        "l2tp": ["l2tp_sccrq"],
-        "pptp": ["connect", "pptp_start"],
-    }[check]
+    }.get(check, [min(ENDS.get(check, {"connect"}))])
     detail = {"http_response": {"status": 200}, "transfer": {"bytes": 90000, "complete": True}}
     return (
         resolve(answers=[{"type": "A", "data": THERE}]),
@@ -102,9 +105,18 @@ async def decoy(peer: FakePeer) -> None:
         await http(page(PAGE))(again)
 
 
+async def garbage(peer: FakePeer) -> None:
+    """Answers whatever comes by what is no protocol's."""
+    await peer.receive()
+    peer.send(bytes(range(256)))
+
+
 async def echo(peer: FakePeer) -> None:
-    """Says again whatever it hears."""
+    """What is printable comes back; a protocol's packets are cut off on the way."""
     while data := await peer.receive():
+        if not data.isascii():
+            peer.reset()
+            return
         peer.send(data)
 
 
@@ -172,8 +184,6 @@ SCENARIOS: dict[str, tuple[dict[str, Any], Any, Any, set[str]]] = {
         over_udp(twice),
         {f.CERTIFICATE_AT_ANSWER, f.CERTIFICATE_AT_CONTROL_ANSWER},
     ),
-    "PPTP cut": ({"url": f"pptp://{NAME}"}, resetting, None, {f.HARMLESS_AT_ECHO}),
-    "L2TP silent": ({"url": f"l2tp://{NAME}"}, silent, None, {f.HARMLESS_AT_ECHO}),
     "silent": ({"url": f"tls://{NAME}"}, silent, None, {f.NEUTRAL_TWIN, f.NAME_AT_DECOY}),
     "refused": ({"url": f"tcp://{NAME}:5222"}, os_error(errno.ECONNREFUSED), None, set()),
     "no answer": ({"url": f"dns://{NAME}"}, accepting, silent, {f.NEUTRAL_AT_NON_RESOLVER}),
@@ -198,19 +208,31 @@ SCENARIOS: dict[str, tuple[dict[str, Any], Any, Any, set[str]]] = {
 }
 
 
+def scenarios_of(name: str) -> Iterator[tuple[str, tuple[dict[str, Any], Any, Any, set[str]]]]:
+    """Each check by itself: where nobody answers, where it is cut off, and with garbage."""
+    check = example(name, host=NAME)
+    port = check.default_port or 5222
+    section = {"url": f"{name}://{NAME}:{port}", **NEEDED.get(name, {})}
+    at_echo = {f.HARMLESS_AT_ECHO, f.PROTOCOL_AT_ECHO} if isinstance(check, Imitable) else set()
+    yield f"{name}, silent", (section, silent, None, at_echo)
+    yield f"{name}, reset", (section, resetting, None, set())
+    yield f"{name}, garbage", (section, garbage, None, set())
+
+
+SCENARIOS |= dict(scenario for name in BUILT_IN if name != "dns" for scenario in scenarios_of(name))
+
+
 def network(script: Any, resolver: Any) -> Watched:
     net = Watched(names=NAMES)
     script = tls(serving(NAME), script.encode()) if isinstance(script, str) else script
-    for port in (80, 443, 1723, 5222, 8443):
-        net.tcp[Endpoint(AT, port)] = script
+    for port in {80, 443, 5222, 8443} | PORTS:
+        net.tcp[Endpoint(AT, port)] = net.udp[Endpoint(AT, port)] = script
         net.tcp[Endpoint("127.0.0.1", port)] = script
+    net.tcp[ECHO] = net.udp[ECHO] = echo
     net.tcp[Endpoint(ODD, 443)] = tls(serving(NAME, "self_signed"))
     net.tcp[Endpoint(THERE, 443)] = tls(serving(NAME))
     net.tcp[Endpoint("203.0.113.1", 80)] = http(page())
-    net.udp[Endpoint(AT, 1701)] = silent
     net.tcp[DECOY] = decoy
-    net.tcp[ECHO] = echo
-    net.udp[ECHO] = echo
     net.udp[Endpoint(DECOY.ip, 53)] = over_udp(truncated)
     net.udp[RESOLVER] = resolver or over_udp(known)
     return net
