@@ -71,6 +71,7 @@ BUILT_IN: Final[dict[str, str]] = {
     "shadowsocks": "probe.checks.shadowsocks:ShadowsocksCheck",
     "trojan": "probe.checks.trojan:TrojanCheck",
     "vmess": "probe.checks.vmess:VmessCheck",
+    "obfs4": "probe.checks.obfs4:Obfs4Check",
     "dtls": "probe.checks.dtls:DtlsCheck",
     "mtproto": "probe.checks.mtproto:MtprotoCheck",
 }

@@ -11,8 +11,8 @@ _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?::(?!\d*[/?#])\S*)?@")
 # A whole access key of Shadowsocks in base64 (ss://…), which has its host inside.
 _ACCESS_KEY: Final = re.compile(r"(?<![\w+.-])ss://(?![^/?#\s]*@)[^?#\s]+", re.IGNORECASE)
 _SECRET: Final = re.compile(
-    r"(?P<key>(?:^|[?&;#])[^=&?#]*(?:token|secret|passw|password|pwd|apikey|api_key|auth|signature"
-    r"|private_key|psk|session)[^=&?#]*=)[^&#;\s]*",
+    r"(?P<key>(?:^|[?&;#])(?:cert|[^=&?#]*(?:token|secret|passw|password|pwd|apikey|api_key|auth|signature"
+    r"|private_key|psk|session)[^=&?#]*)=)[^&#;\s]*",
     re.IGNORECASE,
 )
 

@@ -42,6 +42,7 @@ ENDS: Final = {
     "shadowsocks": frozenset({"shadowsocks_relay", "shadowsocks_datagram"}),
     "trojan": frozenset({"tls_handshake", "trojan_relay"}),
     "vmess": frozenset({"vmess_request"}),
+    "obfs4": frozenset({"obfs4_handshake"}),
     "dtls": frozenset({"dtls_client_hello"}),
     "mtproto": frozenset({"mtproto_req_pq"}),
     "ikev2": frozenset({"ikev2_version", "ikev2_sa_init", "ikev1_main_mode"}),

@@ -124,7 +124,7 @@ def _url_options(parts: SplitResult) -> dict[str, JSON]:
     repeated = [key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1]
     if repeated:
         raise OptionError("stands there twice", repeated[0])
-    return dict(pairs)
+    return {key.replace("-", "_"): value for key, value in pairs}
 
 
 def _common(key: str, value: JSON) -> JSON:
@@ -145,7 +145,8 @@ def _common(key: str, value: JSON) -> JSON:
 def _own(check_type: Any, given: dict[str, JSON]) -> dict[str, JSON]:
     """The options of the check itself; lists may be written with commas."""
     fields = {field.name: field for field in dataclasses.fields(check_type)}
-    names = sorted(name for name in fields.keys() - _PARTS if not _is_secret(fields[name]))
+    open_to_all = fields.keys() - _PARTS - {name for name in fields if _is_secret(fields[name])}
+    names = sorted(open_to_all | set(getattr(check_type, "in_query", ())))
     values: dict[str, JSON] = {}
     for key, value in given.items():
         if key not in names:

@@ -25,6 +25,7 @@ SECRET = "hunter2"
         f"?x-signature-v2={SECRET}",
         f"shadowsocks://{SECRET}@host.example:8388",
         f"ss://{SECRET}",
+        f"obfs4://host.example:1?cert={SECRET}&iat-mode=0",
         f"ss://base64/{SECRET}#name",
         f"ss://{SECRET}@host.example:8388/?outline=1",
         f"wireguard://host.example?private_key={SECRET}",
@@ -45,6 +46,7 @@ def test_secrets_are_masked_wherever_they_stand_in_a_url(text: str) -> None:
         "wireguard://host.example?public_key=abc",
         "https://host.example/tokens/keys",
         "vless://host.example",
+        "https://host.example/?certificate=1",
         "",
     ],
 )
