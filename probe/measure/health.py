@@ -9,7 +9,8 @@ from probe.core.ids import uuid7
 from probe.core.model import Measurement
 from probe.judge.vantage import VantageState, clock_offset, vantage_state
 from probe.measure.measure import Instruments, measure
-from probe.plan.jobs import Job, drawn
+from probe.plan.jobs import Job
+from probe.plan.wildcard import drawn
 
 FRESH: Final = 60.0  # seconds that a round of anchors may be old when it is used
 # Many targets that fail one after another must not turn into a load on the anchors' owners: no

@@ -1,7 +1,5 @@
 """From targets and services to jobs: one check of one target, with everything that bounds it."""
 
-import secrets
-import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,12 +23,11 @@ from probe.plan.reach import able, depends_on_no_line
 from probe.plan.retention import RetentionSection
 from probe.plan.target import WEB, Aim, feature_of, parse_target
 from probe.plan.timing import Timing
+from probe.plan.wildcard import RANDOM_NAME
 
 ANCHORS = "anchors"  # the service that anchors are recorded under
 _ANCHOR_TIMEOUT = 8.0  # seconds; health must be known soon, and these pages are small
 _ANCHOR_STEPS = TimeoutsSection(dns=4.0, connect=5.0, tls=5.0, first_byte=5.0, transfer=5.0)
-_LETTERS, _UNDER = 32, ".com"
-RANDOM_NAME = f"<{_LETTERS} random letters>{_UNDER}"  # what a plan can say of a name to be drawn
 ANY = Policy.parse("any")
 
 
@@ -290,13 +287,6 @@ class Planner:
 
     def _path(self, text: str | None) -> str | None:
         return str(self.base / text) if text else None
-
-
-def drawn(wildcard: Job) -> Job:
-    """A plan's ``wildcard`` with a name in it that nobody has registered, nor asked for before."""
-    name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_LETTERS)) + _UNDER
-    check = DnsCheck(host=name, port=DnsCheck.default_port or 0)
-    return replace(wildcard, check=check, target=replace(wildcard.target, url=f"dns://{name}"))
 
 
 def _tighter(timeouts: Timeouts) -> Timeouts:

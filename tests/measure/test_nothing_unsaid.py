@@ -35,9 +35,10 @@ from probe.judge.deciding import ENDS
 from probe.measure.cycle import run_cycle
 from probe.measure.means import Recorders, means_for
 from probe.net.fake import FakeNetwork, FakePeer, os_error
-from probe.plan.jobs import RANDOM_NAME, Plan
+from probe.plan.jobs import Plan
 from probe.plan.preview import Planned, preview
 from probe.plan.question import SESSION, Session, aim_of, read_questions
+from probe.plan.wildcard import RANDOM_NAME
 
 NAME, CONTROL = "shop.example", "control.example"
 AT, ODD, THERE = "93.184.1.1", "93.184.1.2", "93.184.9.9"
