@@ -1,4 +1,4 @@
-"""Bring in what others publish: reported disruptions, or OONI's measurements.
+"""Bring in what others publish: reported disruptions, OONI's measurements, or targets.
 
 reports: reads a table or list of reported disruptions, from a file or an address, and writes it as
 report files that "probe compare --reports" reads. Rows that cannot be read are listed with the
@@ -7,6 +7,10 @@ KeepItOn STOP, CSV), ooni (OONI's findings, JSON), radar (Cloudflare Radar's out
 JSON), ioda (IODA's events, JSON), cenalert (CenAlert's events, CSV), probe (our own, YAML).
 
 ooni: reads OONI's measurements (JSON Lines, also compressed by gzip) into the results folder.
+
+targets: reads the Citizen Lab's test lists (CSV), plain lists of hosts and URLs, access keys of
+Outline (ss://…, better in a file), .ovpn and wg-quick's .conf into a target file, which "probe
+check" reads. Keys go into files of their own beside it.
 
 exit code: 0 something was read; 2 usage, or nothing could be read.
 """
@@ -28,7 +32,7 @@ FORMATS: Final = ("stop", "ooni", "radar", "ioda", "cenalert", "probe")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("kind", choices=("reports", "ooni"), help="what to bring in")
+    parser.add_argument("kind", choices=("reports", "ooni", "targets"), help="what to bring in")
     parser.add_argument(
         "sources", metavar="FILE|URL", nargs="+", help="where it is; - is standard input"
     )
@@ -38,13 +42,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="out",
         metavar="FILE",
         type=Path,
-        help="reports: the report file, which is made or added to (default: reports/FORMAT.yaml)",
+        help="the report or target file, which is made or added to "
+        "(default: reports/FORMAT.yaml, targets.yaml)",
     )
     parser.add_argument(
-        "--rejected", metavar="FILE", type=Path, help="reports: write all rejected rows there"
+        "--rejected", metavar="FILE", type=Path, help="write all rejected rows there"
     )
     parser.add_argument(
         "--no-cache", action="store_true", help="reports: fetch even what has not changed"
+    )
+    parser.add_argument(
+        "--dedicated-key",
+        action="store_true",
+        help="targets: nothing else uses the key in a .conf of wg-quick",
     )
     add_results(parser)
     parser.add_argument("--quiet", action="store_true", help="say nothing on standard error")
@@ -59,6 +69,18 @@ def run(args: argparse.Namespace) -> int:
             raise Usage("--from, -o and --rejected go with reports only")
         files = list(map(Path, args.sources))
         return import_ooni.import_measurements(files, results_dir(args), quiet=args.quiet)
+    if args.kind == "targets":
+        from probe.cli import import_targets
+
+        if args.form or args.results:
+            raise Usage("--from and --results do not go with targets")
+        return import_targets.import_targets(
+            args.sources,
+            args.out or import_targets.DEFAULT,
+            dedicated_key=args.dedicated_key,
+            rejected=args.rejected,
+            quiet=args.quiet,
+        )
     if not args.form:
         raise Usage(f"reports need --from and their format: {', '.join(FORMATS)}")
     if args.results:
@@ -83,14 +105,15 @@ def _read(args: argparse.Namespace, source: str) -> "Imported":
     from probe.compare.importers.rows import FormatError
     from probe.core.masking import mask
 
-    data = _bytes(source, quiet=args.quiet, cached=not args.no_cache)
+    data = read_source(source, quiet=args.quiet, cached=not args.no_cache)
     try:
         return read(args.form, data, mask(source))
     except FormatError as exc:
         raise Usage(f"{mask(source)}: not in the format '{args.form}': {exc}") from exc
 
 
-def _bytes(source: str, *, quiet: bool, cached: bool) -> bytes:
+def read_source(source: str, *, quiet: bool = True, cached: bool = True) -> bytes:
+    """What a file, an address or standard input holds. Usage if it cannot be had."""
     from probe.net.web import LARGEST, WebError
 
     if "://" in source:

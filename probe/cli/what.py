@@ -19,7 +19,6 @@ from probe.plan.config import Config, VantageSection, read_config
 from probe.plan.controls import TOKEN_ENV, ControlPlace, ControlSection
 from probe.plan.jobs import Plan, Planner
 from probe.plan.profile import READERS, is_profile
-from probe.plan.wgquick import DEDICATED
 
 _FILES: Final = (".yaml", ".yml", *READERS)
 
@@ -61,8 +60,10 @@ def plan_for(
         planner.add_config()
     for path in profiles:
         try:
-            wireguard = path.suffix.lower() == ".conf"
-            planner.add_profile(path, options={DEDICATED: dedicated_key} if wireguard else {})
+            if path.suffix.lower() == ".conf":
+                planner.add_profile(path, dedicated_key=dedicated_key)
+            else:
+                planner.add_profile(path)
         except ValueError as exc:
             raise Usage(f"{path}: {_in_one_line(exc)}") from None
     for what in others:

@@ -117,17 +117,10 @@ class Planner:
         feature = feature_of(aim.check.name)
         self._add(aim, Target(id=aim.url, service=aim.host, feature=feature, url=aim.url))
 
-    def add_profile(
-        self,
-        path: Path,
-        section: TargetSection | None = None,
-        options: Mapping[str, JSON] | None = None,
-    ) -> None:
-        """Every server of a profile, shown to nobody unless the configuration says otherwise.
-
-        ``options`` are those of a command line, ``section`` is a configuration's.
-        """
-        for aim in read_profile(path, self._paths(section.options) if section else options or {}):
+    def add_profile(self, path: Path, section: TargetSection | None = None, **given: JSON) -> None:
+        """Every server of a profile, private unless the configuration says otherwise; ``given``
+        are options of a command line."""
+        for aim in read_profile(path, self._paths(section.options) if section else given):
             service_id = (section.service if section else None) or aim.host
             feature = (section.feature if section else None) or TUNNEL
             target = Target(id=aim.url, service=service_id, feature=feature, url=aim.url)
