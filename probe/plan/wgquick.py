@@ -7,9 +7,13 @@ What would be run (``PostUp`` and the like) or set on this machine is passed ove
 The private key in such a file is somebody's: a server takes the sender of a valid handshake for
 that peer's new address, so a probe takes the tunnel away from whoever uses it, and a fast clock
 locks the key out. A file is read only where its owner says that nothing else uses the key.
+
+``Address`` and ``DNS`` say where packets can be sent through the tunnel, if that peer leads there.
 """
 
+import contextlib
 import dataclasses
+import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +24,8 @@ from probe.checks.wireguard import decode_key
 from probe.core.hostname import parse_place
 from probe.core.model import JSON
 from probe.plan.target import Aim, OptionError, parse_target
+
+_Address = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 DEDICATED: Final = "dedicated_key"
 MOST_PEERS: Final = 64
@@ -57,7 +63,11 @@ def read(text: str, _folder: Path, options: Mapping[str, JSON]) -> tuple[Aim, ..
         raise ValueError("names no server: there is no [Peer] with an Endpoint")
     if len(peers) > MOST_PEERS:
         raise ValueError(f"names more than {MOST_PEERS} servers")
-    return tuple({aim.url: aim for aim in (_aim(peer, private, own) for peer in peers)}.values())
+    return tuple(
+        {
+            aim.url: aim for aim in (_aim(peer, interfaces[0], private, own) for peer in peers)
+        }.values()
+    )
 
 
 def _sections(text: str) -> Iterator[_Section]:
@@ -95,7 +105,27 @@ def _key(section: _Section, name: str) -> SecretStr | None:
     return SecretStr(text)
 
 
-def _aim(peer: _Section, private: SecretStr, options: Mapping[str, JSON]) -> Aim:
+def _addresses(section: _Section, key: str) -> Iterator[_Address]:
+    for text in section.values.get(key, "").split(","):
+        with contextlib.suppress(ValueError):  # DNS names search domains too
+            yield ipaddress.ip_interface(text.strip())
+
+
+def _inside(interface: _Section, peer: _Section) -> dict[str, JSON]:
+    """Our address inside the tunnel, and the name server that this peer leads to, which is asked
+    for echoes; nothing where there are no such two of one IP version."""
+    allowed = [given.network for given in _addresses(peer, "allowedips")]
+    for ours in _addresses(interface, "address"):
+        for theirs in _addresses(interface, "dns"):
+            led = any(theirs.ip in network for network in allowed)
+            if led and ours.version == theirs.version and ours.ip != theirs.ip:
+                return {"tunnel_address": str(ours.ip), "tunnel_peer": str(theirs.ip)}
+    return {}
+
+
+def _aim(
+    peer: _Section, interface: _Section, private: SecretStr, options: Mapping[str, JSON]
+) -> Aim:
     try:
         public = peer.values.get("publickey")
         if public is None:
@@ -105,7 +135,9 @@ def _aim(peer: _Section, private: SecretStr, options: Mapping[str, JSON]) -> Aim
     except ValueError as exc:
         raise ValueError(f"line {peer.line}: [Peer]: {exc}") from None
     where = f"[{host}]" if ":" in host else host
-    aim = parse_target(f"wireguard://{where}:{port}", {"public_key": public, **options})
+    inside = {} if "tunnel_peer" in options else _inside(interface, peer)
+    given = {"public_key": public, **inside, **options}
+    aim = parse_target(f"wireguard://{where}:{port}", given)
     psk = _key(peer, "presharedkey")
     check: Any = dataclasses.replace(aim.check, private_key=private, psk=psk)  # type: ignore[type-var]
     return dataclasses.replace(aim, check=check, handed_out=True)

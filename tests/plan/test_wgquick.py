@@ -59,6 +59,37 @@ def test_options_of_the_users_own_go_to_the_check() -> None:
     assert {check.addresses for check in checks(FILE, addresses="192.0.2.1")} == {("192.0.2.1",)}
 
 
+def test_the_name_server_inside_is_sent_packets_by_whoever_leads_there() -> None:
+    first, second = checks(FILE)
+    assert (first.tunnel_address, first.tunnel_peer) == ("10.0.0.2", "1.1.1.1")
+    assert second.tunnel_peer is None  # it leads nowhere
+
+
+@pytest.mark.parametrize(
+    ("address", "dns", "allowed", "inside"),
+    [
+        ("10.0.0.2/24", "lan.example, 10.0.0.1", "10.0.0.0/24", ("10.0.0.2", "10.0.0.1")),
+        ("10.0.0.2, fd00::2/64", "fd00::1", "::/0", ("fd00::2", "fd00::1")),
+        ("10.0.0.2", "10.1.0.1", "10.0.0.1/24", (None, None)),
+        ("10.0.0.2", "fd00::1", "0.0.0.0/0, ::/0", (None, None)),
+        ("10.0.0.2", "10.0.0.2", "0.0.0.0/0", (None, None)),
+        ("ten", "1.1.1.1", "0.0.0.0/0", (None, None)),
+    ],
+)
+def test_only_an_address_that_the_tunnel_leads_to_is_one(
+    address: str, dns: str, allowed: str, inside: Any
+) -> None:
+    text = FILE.replace("10.0.0.2/32", address).replace("DNS = 1.1.1.1", f"DNS = {dns}")
+    first, _ = checks(text.replace("0.0.0.0/0, ::/0", allowed))
+    assert (first.tunnel_address, first.tunnel_peer) == inside
+
+
+def test_the_users_own_word_on_packets_counts_more() -> None:
+    assert checks(FILE, data=0)[0].data == 0
+    options = {"tunnel_address": "10.0.0.2", "tunnel_peer": "10.0.0.9"}
+    assert {check.tunnel_peer for check in checks(FILE, **options)} == {"10.0.0.9"}
+
+
 @pytest.mark.parametrize("options", [{}, {"dedicated_key": False}, {"dedicated_key": "yes"}])
 def test_without_the_owners_word_the_key_is_not_used(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="takes the tunnel away from whoever uses it") as refused:
