@@ -11,14 +11,17 @@ import ipaddress
 import json
 import logging
 import re
+import shutil
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import dns.message
 import dns.rrset
+import duckdb
 import pytest
 from core.test_spellings import written
 from support.authority import ca_file, serving
@@ -35,6 +38,7 @@ from probe.core.model import Event
 from probe.net.fake import FakeNetwork, FakePeer
 from probe.record.durable import Syncer
 from probe.record.journal import Journal
+from probe.record.seal import seal
 from probe.run import housekeeping
 from probe.run.metrics.collector import ProbeCollector
 from probe.run.metrics.seen import Seen
@@ -214,6 +218,20 @@ def test_neither_the_address_nor_the_secret_stands_in_any_file(month: Path) -> N
     for path in files(month):
         for data in inside(path.read_bytes()):
             assert shown(data) == [], path
+
+
+def test_nor_does_either_stand_in_what_is_packed(month: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    shutil.copytree(month / "results", packed)
+    seal(packed, DAY + timedelta(days=DAYS + 5))
+    parts = list(packed.rglob("*.parquet"))
+    assert len(parts) > DAYS
+    for path in parts:
+        rows = duckdb.sql(f"SELECT * FROM read_parquet('{path}')").fetchall()
+        assert rows
+        for data in (path.read_bytes(), *inside(repr(rows).encode())):
+            assert shown(data) == [], path
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640, path
 
 
 def test_this_would_find_them(tmp_path: Path) -> None:
