@@ -84,7 +84,16 @@ def test_telegrams_data_centres_are_asked_over_both_protocols_and_each_of_them_c
 
 def test_signals_hosts_are_held_against_its_own_roots_alone() -> None:
     for part in service("signal").features.values():
-        assert all(group.options == {"roots": "signal"} for group in part.targets)
+        assert all(group.options["roots"] == "signal" for group in part.targets)
+
+
+def test_every_media_host_may_give_enough_to_see_a_download_stopped() -> None:
+    for name in names():
+        media = service(name).features.get("media")
+        for group in media.targets if media else ():
+            for url in group.expanded():
+                check = parse_target(url, group.options).check
+                assert check.transfer == 128 * 1024  # type: ignore[attr-defined]
 
 
 def test_a_closed_provider_has_no_hosts_and_says_why_it_cannot_be_measured() -> None:
