@@ -158,6 +158,13 @@ def test_nobody_inside_who_answers_is_no_failure_because_the_server_acknowledges
     assert 10.0 < step.t - step.t0 < 13.0
 
 
+def test_an_acknowledgement_that_takes_long_is_still_waited_for():
+    step = data(Server(inside=False, lag=2.5))
+    assert (step.failure, step.detail["keepalives"]) == (None, 1)
+    assert step.t - step.t0 > 13.0  # it came while another handshake was tried
+    assert "stops" not in step.detail
+
+
 def test_a_silence_that_was_too_short_is_not_called_an_end():
     step = data(Server(back=up_to(6)), timeouts={"transfer": 8.0})
     assert step.failure == SILENCE
