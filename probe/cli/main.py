@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "judge": "give stored verdicts again under the present rules",
     "export": "write stored results as CSV, JSON or JSON Lines",
     "compare": "hold results against reported disruptions",
-    "import": "bring in reported disruptions, or measurements of OONI",
+    "import": "bring in reported disruptions, targets, or measurements of OONI",
     "report": "write a page with pictures: what was reported, and what was measured",
     "serve": "show what is measured on a page for a browser",
     "control": "let probes elsewhere ask what this machine sees of their targets",
