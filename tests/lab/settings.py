@@ -13,7 +13,7 @@ from lab.latency import Line
 from lab.places import CONTROL, DECOY, DOMESTIC, RESOLVER, RESOLVER6, WILDCARD
 from lab.rules import Captive, DnsProxy, Mitm, NullRoute, Rule, Where
 from lab.scenario import Right, Scenario
-from lab.tunnels import BY_ADDRESS, FILTERED, FILTERS, TUNNELS
+from lab.tunnels import BY_ADDRESS, FILTERED, FILTERS, MET, TUNNELS
 
 QUARANTINE: Final = 2.0  # seconds, instead of 420; residual blocking lasts less
 
@@ -148,7 +148,7 @@ SETTINGS: Final = (
     Setting(
         id="tunnels-filtered",
         in_tests=True,
-        scenarios=TUNNELS,
+        scenarios=MET,
         rules=FILTERS,
         right=lambda scenario: FILTERED.get(scenario.id, scenario.right),
     ),

@@ -1,7 +1,7 @@
 """VPN protocols: well, down, blocked by address, and filtered by their shape; and their servers.
 
-The servers are real ones, in the internet's namespace: OpenVPN, and strongSwan's charon. Of
-WireGuard only strangers' packets are sent, to which every server is silent.
+The servers are real ones, in the internet's namespace: OpenVPN, strongSwan's charon, aioquic. Of
+WireGuard and Shadowsocks only strangers' packets are sent, to which every server is silent.
 """
 
 import time
@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from lab.network import Lab
 from lab.rules import NullRoute, Residual, Rule, ShapeFilter, Where
-from lab.running import STARTING, Program
+from lab.running import STARTING, Program, python
 from lab.scenario import Right, Scenario
 from lab.servers import Servers, program
+from support.programs import charon
 
-CHARON: Final = "/usr/lib/ipsec/charon"
 RESIDUAL: Final = 1.5  # seconds; see ``interference.RESIDUAL``
 _SOMEBODYS: Final = "CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="  # a WireGuard public key
+_SHADOWS: Final = 8388  # the usual port
 _WG: Final = {"public_key": _SOMEBODYS}
 _OK: Final = Right(("ok",))
 # A server that wants a key would be as silent.
@@ -43,6 +44,9 @@ TUNNELS: Final = (
     _vpn("openvpn-udp", _UDP, _OK),
     _vpn("openvpn-tcp", _TCP, _OK),
     _vpn("ike", _IKE, _OK),
+    _vpn("quic", "quic://{name}", _OK),
+    # Without its password it is silent to everybody; something takes the connection.
+    _vpn("shadowsocks", f"shadowsocks://{{name}}:{_SHADOWS}", Right(("inconclusive",))),
     _vpn("wireguard", _WIREGUARD, Right(("inconclusive",)), options=_WG, dark=True),
     _vpn("openvpn-off", _UDP, _SILENT, dark=True),
     _vpn("openvpn-tcp-off", _TCP, Right(("down", "inconclusive")), dark=True),
@@ -59,18 +63,22 @@ FILTERED: Final = {
     "vpn-openvpn-udp": _blocked("vpn.timeout"),
     "vpn-openvpn-tcp": _blocked("vpn.reset"),
     "vpn-ike": _blocked("vpn.timeout"),
-    # No server's answer is needed: its shape does not come through to the echo either. So the one
-    # that is switched off is not known to be, and its protocol is filtered all the same.
+    "vpn-quic": _blocked("quic.timeout"),
+    "vpn-shadowsocks": _blocked("vpn.timeout"),
+    # No server's answer is needed: its shape does not come through to the echo either.
     "vpn-wireguard": _blocked("vpn.timeout"),
-    "vpn-openvpn-off": _blocked("vpn.timeout"),
 }
+# All share one echo, which rests after each trial: who comes last may find no time for it. So the
+# server that is off is left out: whether it or its protocol is found out would be a matter of luck.
+MET: Final = tuple(scenario for scenario in TUNNELS if scenario.id != "vpn-openvpn-off")
 FILTERS: Final = tuple(
     Rule(
-        where=Where(protocol="tcp" if by == "reset" else "udp"),
+        where=Where(protocol=transport),
         act=ShapeFilter(protocol=protocol, by=by, residual=Residual(seconds=RESIDUAL, by="drop")),
     )
-    for protocol, by in (
-        ("openvpn", "drop"), ("openvpn", "reset"), ("wireguard", "drop"), ("ike", "drop"),
+    for transport, protocol, by in (
+        ("udp", "openvpn", "drop"), ("tcp", "openvpn", "reset"), ("udp", "wireguard", "drop"),
+        ("udp", "ike", "drop"), ("udp", "quic", "drop"), ("tcp", "encrypted", "drop"),
     )
 )  # fmt: skip
 
@@ -81,9 +89,16 @@ def start(lab: Lab, servers: Servers, numbered: Iterable[tuple[int, Scenario]]) 
     folder.mkdir()
     waiting: list[tuple[Program, Path, str]] = []
     for number, scenario in numbered:
-        scheme = scenario.url.partition("://")[0]
-        if scheme.startswith("openvpn") and not scenario.dark:
+        scheme, at = scenario.url.partition("://")[0], scenario.address(number)
+        if scenario.dark:
+            continue
+        if scheme.startswith("openvpn"):
             waiting.append(_openvpn(lab, servers, folder, scenario, number))
+        elif scheme == "quic":
+            pem = _certificate(servers, scenario.name())
+            lab.program("internet", *python("lab.quic", at, "443", pem)).hear()
+        elif scheme == "shadowsocks":
+            lab.program("internet", *python("lab.listener", at, str(_SHADOWS))).hear()
     waiting.append(_charon(lab, folder))
     for started, log, ready in waiting:
         _wait(started, log, ready)
@@ -92,9 +107,7 @@ def start(lab: Lab, servers: Servers, numbered: Iterable[tuple[int, Scenario]]) 
 def _openvpn(
     lab: Lab, servers: Servers, folder: Path, scenario: Scenario, number: int
 ) -> tuple[Program, Path, str]:
-    name, log = scenario.name(), folder / f"{scenario.id}.log"
-    servers.authority.context(name, "valid")
-    pem = str(servers.ca_file.parent / f"{name}-valid.pem")
+    log, pem = folder / f"{scenario.id}.log", _certificate(servers, scenario.name())
     transport = "udp4" if scenario.url.startswith("openvpn+udp") else "tcp4-server"
     words = f"""--mode server --tls-server --dev tun --ifconfig-noexec --dh none
         --local {scenario.address(number)} --port 1194 --proto {transport}
@@ -102,6 +115,12 @@ def _openvpn(
     files = ["--ca", str(servers.ca_file), "--cert", pem, "--key", pem]
     started = lab.program("internet", program("openvpn"), *words.split(), *files)
     return started, log, "Initialization Sequence Completed"
+
+
+def _certificate(servers: Servers, name: str) -> str:
+    """A file with a good certificate for this name, and its key."""
+    servers.authority.context(name, "valid")
+    return str(servers.ca_file.parent / f"{name}-valid.pem")
 
 
 def _charon(lab: Lab, folder: Path) -> tuple[Program, Path, str]:
@@ -121,7 +140,7 @@ def _charon(lab: Lab, folder: Path) -> tuple[Program, Path, str]:
 }}
 """
     )
-    command = ("env", f"STRONGSWAN_CONF={settings}", CHARON)
+    command = ("env", f"STRONGSWAN_CONF={settings}", *charon())
     return lab.program("internet", *command), log, "00[JOB] spawning"
 
 

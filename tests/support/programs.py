@@ -66,6 +66,16 @@ def program(name: str, package: str | None = None) -> str:
     return found
 
 
+CHARON: Final = "/usr/lib/ipsec/charon"
+
+
+def charon() -> tuple[str, ...]:
+    """The words that start strongSwan's daemon, with a /run of its own: it is compiled to keep its
+    process id there, and refuses to run twice."""
+    alone = 'mount -t tmpfs -o mode=755 none /run && exec "$1"'
+    return ("unshare", "--mount", "sh", "-c", alone, "sh", CHARON)
+
+
 def need_root(tun: bool = False) -> None:
     """Skip the test for anybody else, and where the kernel has no tun device that it needs."""
     if os.geteuid() != 0:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from loopback.probing import Probe
-from support.programs import HERE, exists, running
+from support.programs import HERE, charon, exists, running
 from support.relay import all_but_first, nothing, udp_answering, udp_relay
 
 from probe.checks.kit import Timeouts
 
-CHARON = "/usr/lib/ipsec/charon"
 SETTINGS = """charon {{
   load_modular = no
   load = random nonce openssl aes sha1 sha2 hmac gmp curve25519 kernel-netlink socket-default vici
@@ -56,13 +55,13 @@ def prove() -> None:
 
 
 @contextmanager
-def charon(folder: Path, *, connection: bool = True) -> Any:
+def daemon(folder: Path, *, connection: bool = True) -> Any:
     folder.mkdir()
     (folder / "strongswan.conf").write_text(SETTINGS.format(folder=folder))
     (folder / "swanctl.conf").write_text(CONNECTION if connection else "")
     environment = {"STRONGSWAN_CONF": str(folder / "strongswan.conf")}
     with running(
-        [CHARON], folder / "log", exists(folder / "vici"), environment=environment
+        charon(), folder / "log", exists(folder / "vici"), environment=environment
     ) as server:
         uri = ["--uri", f"unix://{folder}/vici", "--file", str(folder / "swanctl.conf")]
         subprocess.run(["swanctl", "--load-all", *uri], check=True, capture_output=True)
@@ -79,7 +78,7 @@ async def scenes(folder: Path) -> dict[str, Any]:
         measurement = await probe(url, options, timeouts=timeouts)
         found[name] = [(s.op, s.failure, s.detail) for s in measurement.steps]
 
-    with charon(folder / "any"):
+    with daemon(folder / "any"):
         for port in (500, 4500):
             await scene(f"version {port}", port)
             await scene(f"main mode {port}", port, exchange="main_mode")
@@ -93,7 +92,7 @@ async def scenes(folder: Path) -> dict[str, Any]:
             await scene(f"often {number}", 500, SHORT, exchange="sa_init")
         await scene("version after that", 500)
     await scene("stopped", 500)
-    with charon(folder / "none", connection=False):
+    with daemon(folder / "none", connection=False):
         await scene("no connection", 500, exchange="sa_init")
         await scene("no connection, version", 500)
     async with udp_answering(lambda _: b"garbage") as port:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from support.namespace import inside
-from support.programs import need_root
-from vpn.ike import CHARON
+from support.programs import CHARON, need_root
 
 pytestmark = [pytest.mark.vpn, pytest.mark.timeout(240)]
 TESTS = Path(__file__).parents[1]
