@@ -10,8 +10,8 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 demo: $(VENV)/.plots  ## see it work on an embedded internet
 	@$(VENV)/bin/probe demo
 
-test: check servers laboratory sstp parser  ## all checks and all tests, two files at a time
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+test: check servers laboratory sstp parser  ## all checks and all tests, four files at a time
+	$(PYTHON) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.development  ## style, types, and who may import whom
 	$(VENV)/bin/ruff check .

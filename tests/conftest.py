@@ -17,7 +17,7 @@ settings.load_profile("repeatable")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Files that take long by waiting. Begun first, they do not keep one of two processes busy alone.
+# Files that take long by waiting. Begun first, they do not keep one process busy alone.
 LONG = ("lab/test_scenarios.py",)
 
 
