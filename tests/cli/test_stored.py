@@ -8,11 +8,12 @@ from support.cases import cases
 from support.records import measured, verdict
 from support.virtual import DAY
 
-from probe.cli.stored import collect, newest
+from probe.cli.stored import newest
 from probe.core.model import Control, Measurement, Verdict
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import EMPTY
 from probe.judge.verdict import judge
+from probe.record.find import measurements_by_id
 from probe.record.journal import Journal
 from probe.show.evidence import Bodies, evidence_of, named
 
@@ -60,7 +61,7 @@ def test_only_verdicts_of_the_interval_are_given(tmp_path: Path) -> None:
 def test_only_what_is_wanted_is_collected_and_what_is_gone_is_not_made_up(tmp_path: Path) -> None:
     some = tuple(measured("tcp") for _ in range(3))
     root = stored(tmp_path, measurements=some)
-    assert collect(root, [some[1].id, "gone"]) == {some[1].id: some[1]}
+    assert measurements_by_id(root, [some[1].id, "gone"]) == {some[1].id: some[1]}
 
 
 def test_evidence_comes_back_as_it_was_judged(tmp_path: Path) -> None:
@@ -68,7 +69,9 @@ def test_evidence_comes_back_as_it_was_judged(tmp_path: Path) -> None:
         given = judge(case, DAY)
         root = stored(tmp_path / name, given, measurements=parts(case))
         (back,) = newest(root, None, None).values()
-        found = evidence_of(back, collect(root, named(back)), case.bodies, case.knowledge)
+        found = evidence_of(
+            back, measurements_by_id(root, named(back)), case.bodies, case.knowledge
+        )
         assert found is not None
         assert replace(judge(found, DAY), id=given.id) == given, name
 
