@@ -26,7 +26,9 @@ _MOST: Final = (
 
 def harmless(like: FirstPacket) -> FirstPacket:
     """As many printable bytes over the same transport: filters for protocols let them pass."""
-    length = min(max(len(like.payload), len(PAYLOAD)), _MOST)
+    length = max(len(like.payload), len(PAYLOAD))
+    if like.transport == "udp":
+        length = min(length, _MOST)  # a stream is cut up anyway: there both are to be of one length
     return FirstPacket(like.transport, (PAYLOAD * (length // len(PAYLOAD) + 1))[:length])
 
 

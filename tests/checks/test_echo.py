@@ -80,6 +80,11 @@ def test_harmless_bytes_are_as_many_and_printable(length, made):
     assert packet.payload.replace(b"\r\n", b"").decode("ascii").isprintable() or made % 16
 
 
+def test_over_a_stream_a_long_first_packet_has_a_harmless_twin_as_long():
+    # Else a path that loses long segments would look like one that filters a protocol.
+    assert len(harmless(FirstPacket("tcp", bytes(8128))).payload) == 8128
+
+
 def test_the_plan_can_say_what_is_sent():
     (sending,) = check("udp").sends()
     assert (sending.transport, sending.what) == ("udp", "a first packet of 8 bytes")
