@@ -44,6 +44,7 @@ secrets {
   }
 }
 """
+EXCHANGES = ("version", "sa_init", "main_mode")
 PATIENT = Timeouts(first_byte=10.0)
 SHORT = Timeouts(first_byte=2.0)  # where silence is what is due
 
@@ -78,27 +79,37 @@ async def scenes(folder: Path) -> dict[str, Any]:
         measurement = await probe(url, options, timeouts=timeouts)
         found[name] = [(s.op, s.failure, s.detail) for s in measurement.steps]
 
+    async def of_each(name: str, port: int, timeouts: Timeouts = PATIENT) -> None:
+        """The same for every kind of question."""
+        asked = [scene(f"{name}, {e}", port, timeouts, exchange=e) for e in EXCHANGES]
+        await asyncio.gather(*asked)
+
+    async def lossy(exchange: str) -> None:
+        for way in ("there", "back"):
+            first: Any = {way: all_but_first(1)}
+            async with udp_relay(4500, **first) as port:
+                await scene(f"first lost {way}, {exchange}", port, exchange=exchange)
+
     with daemon(folder / "any"):
         for port in (500, 4500):
             await scene(f"version {port}", port)
             await scene(f"main mode {port}", port, exchange="main_mode")
         await scene("modp2048", 500, exchange="sa_init")
         await scene("x25519", 4500, exchange="sa_init", group="x25519")
-        async with udp_relay(4500, there=all_but_first(1)) as port:
-            await scene("first packet lost", port)
-        async with udp_relay(4500, back=nothing) as port:
-            await scene("answers lost", port, SHORT)
         for number in range(6):  # until it wants a cookie, and until it has had enough
             await scene(f"often {number}", 500, SHORT, exchange="sa_init")
         await scene("version after that", 500)
-    await scene("stopped", 500)
-    with daemon(folder / "none", connection=False):
-        await scene("no connection", 500, exchange="sa_init")
-        await scene("no connection, version", 500)
+    with daemon(folder / "none", connection=False):  # it keeps nothing of whom it refuses
+        for exchange in EXCHANGES:
+            await scene(f"no connection, {exchange}", 500, exchange=exchange)
+        async with udp_relay(4500, back=nothing) as port:
+            await of_each("answers lost", port, SHORT)
+        await asyncio.gather(*(lossy(exchange) for exchange in EXCHANGES))
+    await of_each("stopped", 500)
     async with udp_answering(lambda _: b"garbage") as port:
-        await scene("garbage", port, SHORT)
+        await of_each("garbage", port, SHORT)
     async with udp_answering(lambda data: data) as port:
-        await scene("echo", port)
+        await of_each("echo", port)
     return found
 
 

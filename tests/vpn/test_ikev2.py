@@ -38,7 +38,11 @@ def ops(steps: list[Any]) -> list[tuple[str, str | None]]:
     return [(op, failure) for op, failure, _ in steps]
 
 
-VERSION, USUAL = "ikev2_version", "ikev2_sa_init"
+VERSION, USUAL, MAIN = "ikev2_version", "ikev2_sa_init", "ikev1_main_mode"
+SILENCE = "generic_timeout_error"
+# What is asked by which exchange, in turn, as long as nobody answers.
+ASKED = {"version": (VERSION, USUAL), "sa_init": (USUAL,), "main_mode": (MAIN,)}
+each_exchange = pytest.mark.parametrize("exchange", ASKED)
 
 
 @pytest.mark.parametrize("port", [500, 4500])
@@ -65,8 +69,10 @@ def test_the_usual_question_is_agreed_to_or_another_group_wanted(found: Any) -> 
 
 
 def test_a_daemon_without_any_connection_refuses_the_proposal_and_lives(found: Any) -> None:
-    ((_, failure, detail),) = found["no connection"]
-    assert (failure, detail["notifications"]) == (None, ["NO_PROPOSAL_CHOSEN"])
+    for exchange in ("sa_init", "main_mode"):
+        ((op, failure, detail),) = found[f"no connection, {exchange}"]
+        assert (op, failure) == (ASKED[exchange][0], None)
+        assert (detail["notifications"], detail["agreed"]) == (["NO_PROPOSAL_CHOSEN"], False)
     assert ops(found["no connection, version"]) == [(VERSION, None)]
 
 
@@ -75,28 +81,31 @@ def test_who_asks_often_gets_a_cookie_and_then_silence_and_the_light_question_st
 ) -> None:
     often = [ops(found[f"often {number}"]) for number in range(6)]
     assert all(steps[0] == (USUAL, None) for steps in often)
-    assert [(USUAL, None), ("ikev2_cookie", "generic_timeout_error")] in often
+    assert [(USUAL, None), ("ikev2_cookie", SILENCE)] in often
     assert ops(found["version after that"]) == [(VERSION, None)]
 
 
-def test_a_lost_packet_is_sent_again(found: Any) -> None:
-    ((op, failure, detail),) = found["first packet lost"]
-    assert (op, failure, detail["packets"]) == (VERSION, None, 2)
+@each_exchange
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_a_lost_packet_is_sent_again(found: Any, exchange: str, way: str) -> None:
+    ((op, failure, detail),) = found[f"first lost {way}, {exchange}"]
+    assert (op, failure, detail["packets"]) == (ASKED[exchange][0], None, 2)
 
 
-def test_where_every_answer_is_lost_there_is_silence(found: Any) -> None:
-    assert ops(found["answers lost"]) == [
-        (VERSION, "generic_timeout_error"),
-        (USUAL, "generic_timeout_error"),
-    ]
+@each_exchange
+def test_where_every_answer_is_lost_there_is_silence(found: Any, exchange: str) -> None:
+    assert ops(found[f"answers lost, {exchange}"]) == [(op, SILENCE) for op in ASKED[exchange]]
 
 
-def test_a_daemon_that_is_stopped_leaves_a_closed_port(found: Any) -> None:
-    assert ops(found["stopped"]) == [(VERSION, "connection_refused")]
+@each_exchange
+def test_a_daemon_that_is_stopped_leaves_a_closed_port(found: Any, exchange: str) -> None:
+    assert ops(found[f"stopped, {exchange}"]) == [(ASKED[exchange][0], "connection_refused")]
 
 
-def test_garbage_is_no_answer_and_our_own_message_is_no_daemon_s(found: Any) -> None:
-    steps = found["garbage"]
-    assert {failure for _, failure in ops(steps)} == {"generic_timeout_error"}
+@each_exchange
+def test_garbage_is_no_answer_and_our_own_message_is_no_daemon_s(found: Any, exchange: str) -> None:
+    steps = found[f"garbage, {exchange}"]
+    assert ops(steps) == [(op, SILENCE) for op in ASKED[exchange]]
     assert all(detail["strays"] for _, _, detail in steps)
-    assert ops(found["echo"]) == [(VERSION, "unknown_failure: malformed ikev2 reply")]
+    malformed = "unknown_failure: malformed ikev2 reply"
+    assert ops(found[f"echo, {exchange}"]) == [(ASKED[exchange][0], malformed)]

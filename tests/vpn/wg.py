@@ -164,6 +164,9 @@ async def scenes(folder: Path) -> dict[str, Any]:
             await scene("first packet lost", port=port)
         async with udp_relay(PORT, back=nothing) as port:
             await scene("answers lost", SHORT, port=port)
+        # Not at once after an answer: for 20 ms the server passes over whatever the same peer asks.
+        async with udp_relay(PORT, back=all_but_first(1)) as port:
+            await scene("first answer lost", port=port)
         stranger = Initiator(os.urandom(32), decode_key(server_public))
         with flood(stranger.initiation(datetime.now(UTC))):
             for _ in range(40):
