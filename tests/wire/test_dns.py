@@ -8,8 +8,9 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.fuzzing import fuzzed
 
 from probe.core.failure import NamedFailure
 from probe.wire.dns import MAX_DATA, MAX_RECORDS, UDP_PAYLOAD, Answer, Query
@@ -165,7 +166,7 @@ def test_bytes_behind_the_message_are_ignored() -> None:
     assert read(REAL + b"\x00rest").addresses() == read(REAL).addresses()
 
 
-@settings(max_examples=700)
+@fuzzed
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_an_answer_or_a_named_failure(raw: bytes) -> None:
     try:
@@ -174,7 +175,7 @@ def test_arbitrary_bytes_are_an_answer_or_a_named_failure(raw: bytes) -> None:
         assert exc.name == "dns_server_misbehaving"
 
 
-@settings(max_examples=1000)
+@fuzzed
 @given(st.data())
 def test_flipped_bits_in_a_real_answer_are_survived(data: st.DataObject) -> None:
     raw = bytearray(REAL)
@@ -186,7 +187,7 @@ def test_flipped_bits_in_a_real_answer_are_survived(data: st.DataObject) -> None
         assert exc.name == "dns_server_misbehaving"
 
 
-@settings(max_examples=700)
+@fuzzed
 @given(st.binary(max_size=120))
 def test_an_answer_section_of_arbitrary_bytes_is_survived(rest: bytes) -> None:
     question = QUERY.to_wire()[12 : 12 + len(NAME) + 2 + 4]

@@ -5,8 +5,9 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.fuzzing import fuzzed
 
 from probe.core.failure import EndOfStreamError, NamedFailure
 from probe.wire.http1 import MAX_HEAD, MAX_HEADER_VALUE, Exchange, Head, decode_body
@@ -66,7 +67,7 @@ def test_headers_keep_their_order_and_are_found_in_any_case() -> None:
     assert (head.get("X-A"), head.get("none")) == ("1", None)
 
 
-@pytest.mark.parametrize("raw", [PLAIN, CHUNKED])
+@pytest.mark.parametrize("raw", [PLAIN, CHUNKED, EARLY, EMPTY])
 def test_every_truncation_is_an_early_close(raw: bytes) -> None:
     for length in range(1, len(raw)):
         with pytest.raises(EndOfStreamError):
@@ -156,7 +157,7 @@ def test_a_request_that_would_smuggle_something_is_refused(path: str, headers: l
         Exchange().request("GET", path, headers, b"")
 
 
-@settings(max_examples=600)
+@fuzzed
 @given(st.lists(st.binary(max_size=80), max_size=8), st.booleans())
 def test_arbitrary_bytes_end_in_a_response_or_a_named_failure(
     pieces: list[bytes], closed: bool
@@ -168,7 +169,7 @@ def test_arbitrary_bytes_end_in_a_response_or_a_named_failure(
             continue
 
 
-@settings(max_examples=600)
+@fuzzed
 @given(st.sampled_from([PLAIN, CHUNKED, EARLY]), st.data())
 def test_flipped_bits_in_a_response_are_survived(raw: bytes, data: st.DataObject) -> None:
     broken = bytearray(raw)
@@ -228,7 +229,7 @@ def test_a_bomb_stays_unexploded() -> None:
     assert peak < 2 * 1024**2
 
 
-@settings(max_examples=300)
+@fuzzed
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "br", None]))
 def test_decoding_arbitrary_bytes_never_fails(raw: bytes, encoding: str | None) -> None:
     assert len(decode_body(raw, encoding, 100)) <= 100

@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fuzzing import fuzzed, sampled
@@ -12,6 +13,7 @@ from wire.obfs4_server import Bridge
 from probe.core.failure import MalformedReplyError
 from probe.wire import elligator2
 from probe.wire.obfs4 import LARGEST, Client, read_cert
+from probe.wire.wireguard import public_of
 
 NOW = datetime(2026, 11, 28, 10, 20, 30, tzinfo=UTC)
 HOUR = int(NOW.timestamp()) // 3600
@@ -61,6 +63,16 @@ def test_what_a_representative_stands_for_has_one(data: bytes) -> None:
         assert shown[31] < 64
     else:
         assert not any(public)
+
+
+@fuzzed
+@given(st.binary(min_size=32, max_size=32))
+def test_a_key_that_has_a_representative_is_what_it_stands_for(data: bytes) -> None:
+    public = public_of(X25519PrivateKey.from_private_bytes(data))
+    shown = elligator2.representative(public)
+    assert shown is None or elligator2.public_of(shown) == public
+    any_octets = elligator2.representative(data)  # no key's, most of them
+    assert any_octets is None or len(any_octets) == 32
 
 
 def test_a_bridge_reads_the_hello_and_no_other_bridge_does() -> None:
@@ -114,6 +126,17 @@ def test_a_cert_has_one_form() -> None:
     for wrong in ("", "AAAA", text[4:], "ü" * 70, "A" * 80):
         with pytest.raises(ValueError, match="70 characters"):
             read_cert(wrong)
+
+
+@sampled
+@given(st.text(max_size=80), st.integers(0, 70))
+def test_anything_at_all_is_a_cert_or_none(text: str, right: int) -> None:
+    whole = base64.b64encode(BRIDGE.cert).decode().rstrip("=")
+    for data in (text, whole[:right] + text):
+        try:
+            assert len(read_cert(data)) == len(BRIDGE.cert)
+        except ValueError as exc:
+            assert "70 characters" in str(exc)
 
 
 CLIENT, WHOLE = answered(b"")

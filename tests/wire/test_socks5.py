@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fuzzing import fuzzed
+from support.fuzzing import fuzzed, sampled
 
 from probe.core.failure import MalformedReplyError
 from probe.wire import socks5
@@ -55,6 +55,27 @@ def test_anything_else_is_no_socks(read, data):
     assert data[0] == 5
 
 
+@pytest.mark.parametrize(
+    ("read", "whole"),
+    [
+        (socks5.read_method, b"\5\2"),
+        (socks5.read_login, b"\1\0"),
+        (socks5.read_reply, b"\5\0\0\1\x7f"),
+        (socks5.read_reply, b"\5\0\0\3\x09"),
+    ],
+)
+def test_no_part_of_an_answer_passes_for_one_and_a_flipped_bit_raises_nothing_else(read, whole):
+    read(whole)
+    for end in range(len(whole)):
+        with pytest.raises(MalformedReplyError):
+            read(whole[:end])
+    for bit in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        with contextlib.suppress(MalformedReplyError):
+            read(bytes(changed))
+
+
 @fuzzed
 @given(st.binary(max_size=8), st.sampled_from(READERS))
 def test_anything_at_all_raises_nothing_else(data, read):
@@ -63,7 +84,7 @@ def test_anything_at_all_raises_nothing_else(data, read):
             read(data[:end])
 
 
-@fuzzed
+@sampled
 @given(st.text(min_size=1, max_size=80), st.text(min_size=1, max_size=80))
 def test_a_login_can_be_read_again(user, word):
     data = socks5.login(user, word)
