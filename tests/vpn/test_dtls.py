@@ -72,9 +72,11 @@ async def test_a_server_that_likes_none_of_our_suites_says_so(tmp_path: Path) ->
 
 async def test_a_lost_packet_is_followed_by_another(tmp_path: Path) -> None:
     with openssl(tmp_path) as (server, _):
-        async with udp_relay(server, there=all_but_first(1)) as port:
-            first, second = (await asked(tmp_path, port)).steps
-        assert (first.failure, first.detail["packets"], second.failure) == (None, 2, None)
+        for way in ("there", "back"):
+            async with udp_relay(server, **{way: all_but_first(1)}) as port:
+                first, second = (await asked(tmp_path, port)).steps
+            assert (first.failure, first.detail["packets"] > 1) == (None, True)
+            assert second.failure is None
         async with udp_relay(server, back=nothing) as port:
             (step,) = (await asked(tmp_path, port, SHORT)).steps
         assert (step.op, step.failure) == (FIRST, SILENCE)

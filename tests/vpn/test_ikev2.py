@@ -89,7 +89,8 @@ def test_who_asks_often_gets_a_cookie_and_then_silence_and_the_light_question_st
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_a_lost_packet_is_sent_again(found: Any, exchange: str, way: str) -> None:
     ((op, failure, detail),) = found[f"first lost {way}, {exchange}"]
-    assert (op, failure, detail["packets"]) == (ASKED[exchange][0], None, 2)
+    assert (op, failure) == (ASKED[exchange][0], None)
+    assert detail["packets"] > 1
 
 
 @each_exchange

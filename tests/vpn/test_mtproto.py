@@ -1,6 +1,5 @@
 """The MTProto check against a server made of Telethon's schema and framing."""
 
-import asyncio
 import logging
 import os
 from collections import defaultdict
@@ -9,8 +8,8 @@ from typing import Any
 
 import pytest
 from loopback.probing import Probe
-from support.programs import HERE, free_ports
-from support.relay import tcp_answering
+from support.programs import HERE
+from support.relay import nothing, tcp_answering, tcp_relay
 from telethon.network.connection import (
     ConnectionTcpAbridged,
     ConnectionTcpIntermediate,
@@ -66,9 +65,11 @@ async def test_it_answers_us_too(tmp_path: Path, transport: str, obfuscated: boo
     assert done.steps[1].detail["keys"] == [f"{KEY % 2**64:016x}"]
 
 
-async def test_a_closed_port_a_stranger_and_silence_are_told_apart(tmp_path: Path) -> None:
-    (closed,) = free_ports(1)
-    assert (await asked(tmp_path, closed)).steps[0].failure == "connection_refused"
+async def test_stopped_a_stranger_and_garbage_are_told_apart(tmp_path: Path) -> None:
+    async with data_centre() as port:
+        pass
+    (step,) = (await asked(tmp_path, port)).steps
+    assert (step.op, step.failure) == ("connect", "connection_refused")
     async with tcp_answering(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n" * 4) as port:
         step = (await asked(tmp_path, port, transport="intermediate", obfuscated=False)).steps[1]
     assert step.failure == "unknown_failure: malformed mtproto reply"
@@ -76,13 +77,10 @@ async def test_a_closed_port_a_stranger_and_silence_are_told_apart(tmp_path: Pat
         assert (await asked(tmp_path, port)).steps[1].failure == "eof_error"
 
 
-async def test_silence_is_a_timeout(tmp_path: Path) -> None:
-    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(deaf, HERE, 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        step = (await asked(tmp_path, port, short=True)).steps[1]
-    assert step.failure == "generic_timeout_error"
+async def test_where_the_answer_is_lost_on_the_way_there_is_silence(tmp_path: Path) -> None:
+    async with data_centre() as server:
+        async with tcp_relay(server) as port:
+            assert (await asked(tmp_path, port)).steps[1].failure is None
+        async with tcp_relay(server, back=nothing) as port:
+            step = (await asked(tmp_path, port, short=True)).steps[1]
+    assert (step.op, step.failure) == ("mtproto_req_pq", "generic_timeout_error")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from loopback.probing import Probe
 from support.programs import HERE, free_ports, listens, program, running
-from support.relay import tcp_answering
+from support.relay import nothing, tcp_answering, tcp_relay
 
 from probe.checks.kit import Timeouts
 
@@ -101,13 +101,39 @@ async def test_without_a_password_the_demand_for_one_is_the_answer(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("proxy", "scheme", "op"),
+    [(microsocks, "socks5", "socks5_greeting"), (tinyproxy, "httpconnect", "http_response")],
+)
+async def test_what_is_lost_on_the_way_is_silence_and_stopped_it_leaves_a_closed_port(
+    tmp_path: Path, proxy: Any, scheme: str, op: str
+) -> None:
+    async with origin() as there:
+        to = f"{HERE}:{there}"
+        with proxy(tmp_path) as port:
+            async with tcp_relay(port) as way:
+                found = await asked(tmp_path, f"{scheme}://{HERE}:{way}", to=to)
+                assert {failure for _, failure in found} == {None}
+            async with tcp_relay(port, back=nothing) as way:
+                found = await asked(tmp_path, f"{scheme}://{HERE}:{way}", SHORT, to=to)
+                assert found[-1] == (op, SILENCE)
+        found = await asked(tmp_path, f"{scheme}://{HERE}:{port}", to=to)
+        assert found == [("connect", "connection_refused")]
+
+
+async def test_an_answer_that_is_lost_in_the_middle_is_silence_there(tmp_path: Path) -> None:
+    async with origin() as there:
+        with microsocks(tmp_path) as port:
+            async with tcp_relay(port, back=lambda number, _: number == 1) as way:
+                at = f"socks5://{HERE}:{way}"
+                later = Timeouts(first_byte=2.0)  # the greeting has to come before that
+                found = await asked(tmp_path, at, later, to=f"{HERE}:{there}")
+    assert found[1:] == [("socks5_greeting", None), ("socks5_request", SILENCE)]
+
+
+@pytest.mark.parametrize(
     ("scheme", "op"), [("socks5", "socks5_greeting"), ("httpconnect", "http_response")]
 )
-async def test_closed_ports_garbage_and_silence_are_told_apart(
-    tmp_path: Path, scheme: str, op: str
-) -> None:
-    (port,) = free_ports(1)
-    assert await asked(tmp_path, f"{scheme}://{HERE}:{port}") == [("connect", "connection_refused")]
+async def test_garbage_and_silence_are_told_apart(tmp_path: Path, scheme: str, op: str) -> None:
     async with tcp_answering(lambda _: b"") as port:
         assert (await asked(tmp_path, f"{scheme}://{HERE}:{port}"))[-1] == (op, CLOSED)
     async with tcp_answering(lambda _: b"SSH-2.0-garbage\r\n") as port:

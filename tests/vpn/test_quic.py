@@ -106,7 +106,7 @@ async def test_a_lost_packet_is_made_good(server: int, tmp_path: Path, way: str)
     assert measurement.steps[0].detail["packets"] >= 3  # one more than without loss
     async with udp_relay(server, **first) as port:
         (step,) = (await asked(tmp_path, port, mode="version")).steps
-    assert (step.failure, step.detail["packets"]) == (None, 2)
+    assert (step.failure, step.detail["packets"] > 1) == (None, True)
 
 
 def long_headers(_number: int, data: bytes) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from loopback.probing import Probe
-from support.programs import HERE, free_ports, listens, program, running
+from support.programs import HERE, Running, free_ports, listens, program, running
 from support.relay import all_but_first, nothing, udp_answering, udp_relay
 
 from probe.checks.kit import Timeouts
@@ -17,8 +17,8 @@ SHORT = Timeouts(first_byte=2.0)  # where silence is what is due
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[int]:
-    """The port of a server that anybody may ask."""
+def server(tmp_path: Path) -> Iterator[tuple[int, Running]]:
+    """A server that anybody may ask, and its port."""
     (port,) = free_ports(1)
     command = [
         program("turnserver", "coturn"),
@@ -27,8 +27,8 @@ def server(tmp_path: Path) -> Iterator[int]:
         *("--listening-port", str(port), "--pidfile", str(tmp_path / "pid")),
         *("--userdb", str(tmp_path / "users"), "-c", "/dev/null"),
     ]
-    with running(command, tmp_path / "log", listens(port), folder=tmp_path):
-        yield port
+    with running(command, tmp_path / "log", listens(port), folder=tmp_path) as up:
+        yield port, up
 
 
 async def asked(tmp_path: Path, port: int, timeouts: Timeouts | None = None) -> Measurement:
@@ -37,25 +37,30 @@ async def asked(tmp_path: Path, port: int, timeouts: Timeouts | None = None) -> 
 
 
 async def test_it_answers_and_our_address_stays_out_of_the_results(
-    server: int, tmp_path: Path
+    server: tuple[int, Running], tmp_path: Path
 ) -> None:
-    (step,) = (await asked(tmp_path, server)).steps
+    (step,) = (await asked(tmp_path, server[0])).steps
     assert (step.op, step.failure, step.detail["mapped"]) == ("stun_binding", None, True)
 
 
-async def test_a_lost_packet_is_followed_by_a_new_one(server: int, tmp_path: Path) -> None:
-    async with udp_relay(server, there=all_but_first(1)) as port:
+async def test_a_lost_packet_is_followed_by_a_new_one(
+    server: tuple[int, Running], tmp_path: Path
+) -> None:
+    async with udp_relay(server[0], there=all_but_first(1)) as port:
         (step,) = (await asked(tmp_path, port)).steps
-    assert (step.failure, step.detail["packets"]) == (None, 2)
-    async with udp_relay(server, back=nothing) as port:
+    assert (step.failure, step.detail["packets"] > 1) == (None, True)
+    async with udp_relay(server[0], back=nothing) as port:
         (step,) = (await asked(tmp_path, port, SHORT)).steps
     assert step.failure == "generic_timeout_error"
 
 
-async def test_a_closed_port_and_garbage_are_told_apart(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    (step,) = (await asked(tmp_path, port)).steps
-    assert step.failure == "connection_refused"
+async def test_stopped_it_leaves_a_closed_port(server: tuple[int, Running], tmp_path: Path) -> None:
+    server[1].stop()
+    (step,) = (await asked(tmp_path, server[0])).steps
+    assert (step.op, step.failure) == ("stun_binding", "connection_refused")
+
+
+async def test_garbage_is_told_from_an_answer(tmp_path: Path) -> None:
     async with udp_answering(lambda _: b"garbage") as port:
         (step,) = (await asked(tmp_path, port, SHORT)).steps
     assert (step.failure, step.detail["strays"] > 0) == ("generic_timeout_error", True)

@@ -63,7 +63,7 @@ def test_a_missing_pre_shared_key_shows_in_the_answer(found: Any) -> None:
 @pytest.mark.parametrize("scene", ["first packet lost", "first answer lost"])
 def test_a_lost_packet_is_followed_by_a_new_one(found: Any, scene: str) -> None:
     ((_, failure, detail),) = found[scene]
-    assert (failure, detail["packets"]) == (None, 2)
+    assert (failure, detail["packets"] > 1) == (None, True)
 
 
 def test_under_load_it_sends_a_cookie_and_takes_it_back(found: Any) -> None:
