@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.compare.series import Collected, Series
-from probe.record.brief import telling, verdict_bytes, verdict_days
+from probe.record.briefs import telling, verdict_bytes, verdict_days
 from probe.record.scan import EXAMPLES, ScanReport
 
 _MUCH: Final = 64 * 1024**2  # bytes; what is less is read before a second process has started

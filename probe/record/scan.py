@@ -130,6 +130,7 @@ def day_records(
     report: ScanReport,
     text: str | None = None,
     read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
+    unseal: Callable[[Path], Iterator[_Record]] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[_Record]:
@@ -137,12 +138,13 @@ def day_records(
 
     ``decode`` raises BadLineError for the others, which go into the report. ``text`` is SQL for
     the line that it is given of a sealed record, where less than the whole line will do;
-    ``read`` reads the files of lines, if not ``lines_in`` shall. Sealed records that lie outside
-    ``since`` and ``until`` are left out; of the others ``within`` can tell.
+    ``read`` reads the files of lines, if not ``lines_in`` shall, and ``unseal`` the sealed parts,
+    if those shall not become lines. Sealed records that lie outside ``since`` and ``until`` are
+    left out; of the others ``within`` can tell.
     """
     look = partial(sources, root, kind, day)
     where = during(kind.columns.moment, since, until)
-    return _records(look, text or kind.columns.text, decode, report, read, where)
+    return _records(look, text or kind.columns.text, decode, report, read, unseal, where)
 
 
 def _records(
@@ -151,14 +153,17 @@ def _records(
     decode: Callable[[bytes], _Record],
     report: ScanReport,
     read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
+    unseal: Callable[[Path], Iterator[_Record]] | None = None,
     where: str = "true",
 ) -> Iterator[_Record]:
     with opened(look) as (sealed, files):
         for path in sealed:
-            if path.suffix == ".parquet":
-                yield from sealed_records(path, text, decode, report.note_bad, where)
-            else:
+            if path.suffix != ".parquet":
                 yield from records(path, decode, report)
+            elif unseal:
+                yield from unseal(path)
+            else:
+                yield from sealed_records(path, text, decode, report.note_bad, where)
         for file in files:
             yield from read(file) if read else lines_in(file, Path(file.name), decode, report)
 

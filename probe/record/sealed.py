@@ -85,8 +85,7 @@ def rows(
 
 def lines(path: Path, text: str, where: str = "true") -> Iterator[bytes]:
     """The rows of one part that meet a condition, in order, each as the text that the SQL makes."""
-    query = f"SELECT {text} FROM read_parquet(?, hive_partitioning = false) WHERE {where}"  # noqa: S608
-    for (line,) in rows(query, [path]):
+    for (line,) in rows(_lines_query(text, where), [path]):
         yield line.encode()
 
 
@@ -107,12 +106,22 @@ def sealed_records(
 ) -> Iterator[_Record]:
     """The records of one part that meet a condition; ``bad`` is told of a row that is none, and of
     a broken file."""
+    return row_records(path, _lines_query(text, where), lambda row: decode(row[0].encode()), bad)
+
+
+def row_records(
+    path: Path,
+    query: str,
+    make: Callable[[tuple[Any, ...]], _Record],
+    bad: Callable[[Path, int, str], None],
+) -> Iterator[_Record]:
+    """The same of the rows of a query whose parameter is the part; ``make`` raises BadLineError."""
     number = 0
     try:
-        for line in lines(path, text, where):
+        for row in rows(query, [path]):
             number += 1
             try:
-                record = decode(line)
+                record = make(row)
             except BadLineError as exc:
                 bad(path, number, str(exc))
             else:
@@ -121,6 +130,10 @@ def sealed_records(
         return  # its time was over, between the listing and now
     except SealedError as exc:
         bad(path, number + 1, f"the sealed file is broken: {exc}")
+
+
+def _lines_query(text: str, where: str) -> str:
+    return f"SELECT {text} FROM read_parquet(?, hive_partitioning = false) WHERE {where}"  # noqa: S608
 
 
 def _reason(exc: Exception) -> str:

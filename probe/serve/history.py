@@ -18,7 +18,8 @@ from time import monotonic
 from typing import Final, Self
 
 from probe.core.model import Vantage
-from probe.record.brief import Brief, briefs, decoder, verdict_days
+from probe.record.brief import Brief, decoder
+from probe.record.briefs import briefs, verdict_days
 from probe.record.follow import Version, lines, version
 from probe.record.parts import JUDGED, sources
 from probe.record.scan import ScanReport

@@ -1,4 +1,4 @@
-"""probe.record.brief: of each verdict only what a comparison needs, and the same as all of it."""
+"""probe.record.briefs: of each verdict only what a comparison needs, and the same as all of it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +8,8 @@ from support.reported import START, cycles
 
 from probe.compare.series import Series, collect
 from probe.core.model import Vantage
-from probe.record import brief as reading
-from probe.record.brief import briefs, telling, verdict_days
+from probe.record import briefs as reading
+from probe.record.briefs import briefs, telling, verdict_days
 from probe.record.codec import encode
 from probe.record.scan import ScanReport, verdicts
 
