@@ -12,6 +12,7 @@ from probe.run.disk import Disk, Left
 from probe.run.ledger import Ledger
 from probe.run.recording import Recording
 from probe.run.schedule import Schedule
+from probe.run.turns import Turns
 
 LOOKED: Final = 5.0  # seconds between two looks
 ALIVE: Final = 60.0  # seconds between two notes that the probe still runs
@@ -26,6 +27,7 @@ class Housekeeping:
         self,
         clock: Clock,
         schedule: Schedule,
+        turns: Turns,
         journal: Journal,
         record: Recording,
         ledger: Ledger,
@@ -34,7 +36,9 @@ class Housekeeping:
     ) -> None:
         """``forget`` shortens the ledger; without ``disk`` nobody looks at it."""
         self._clock = clock
+        self._watch = ClockWatch(clock)
         self._schedule = schedule
+        self._turns = turns
         self._journal = journal
         self._record = record
         self._ledger = ledger
@@ -52,21 +56,17 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        watch = ClockWatch(self._clock)
         self._alive = self._clock.monotonic()
         self.look_at_disk()
         while True:
             await asyncio.sleep(LOOKED)
             try:
-                self._look(watch)
+                self._look()
             except Exception:  # noqa: BLE001  (a watchman who stumbles goes on)
                 _log.exception("looking after the clock and the disk")
 
-    def _look(self, watch: ClockWatch) -> None:
-        if (jump := watch.jumped()) is not None:
-            _log.warning("the clock jumped by %+.0f s", jump)
-            self._record.note("clock_jump", seconds=round(jump, 3))
-            self._schedule.rebuild()
+    def _look(self) -> None:
+        self.look_at_clock()
         self._record.retry()
         self.look_at_disk()
         if self._clock.monotonic() - self._alive >= ALIVE:
@@ -74,6 +74,14 @@ class Housekeeping:
             self._ledger.alive(self._clock.now())
         if self._ledger.long:
             self._forget()
+
+    def look_at_clock(self) -> None:
+        """Tell of a leap, and find every next moment by the clock as it stands now."""
+        if (jump := self._watch.jumped()) is not None:
+            _log.warning("the clock jumped by %+.0f s", jump)
+            self._record.note("clock_jump", seconds=round(jump, 3))
+            self._turns.leapt()
+            self._schedule.rebuild()
 
     def look_at_disk(self) -> None:
         """Leave out, or take up again, what the room that is left demands; say so."""

@@ -75,6 +75,7 @@ class Service:
         self._house = Housekeeping(
             self._clock,
             self.schedule,
+            self._turns,
             journal,
             self._record,
             self._ledger,
@@ -112,6 +113,7 @@ class Service:
         finally:
             self._ending = True
             self.schedule.stop()
+            self._house.look_at_clock()
             keeping.cancel()
             await asyncio.wait({keeping})
             interrupted = await self._finish()
@@ -199,8 +201,9 @@ class Service:
         """One turn of one target. Its own task, so that the scheduler's end does not cut it off."""
         if self._ending:  # handed out by the schedule just before it was stopped
             return
+        self._house.look_at_clock()  # after a leap everything seems due, and must not begin at once
         due = self._turns.take(job.target.id)
-        if self._house.no_room():
+        if due is None or self._house.no_room():
             return
         cycle = asyncio.create_task(self._cycle(job, due))
         self._cycles.add(cycle)

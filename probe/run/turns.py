@@ -23,12 +23,17 @@ class Turns:
         self._ledger = ledger
         self._record = record
 
-    def take(self, name: str) -> datetime:
-        """Take a target's turn now, whatever will come of it; when it was due."""
+    def take(self, name: str) -> datetime | None:
+        """Take a target's turn now, whatever will come of it; when it was due.
+
+        None if it is taken or told as missed already: the clock has leapt over it.
+        """
         now = self._clock.now()
         timetable = self._schedule.timetables.get(name)
         due = (timetable and timetable.latest(now)) or now
         last = self._ledger.remembered.turns.get(name)
+        if due == last:
+            return None
         if timetable and last and (missed := timetable.count(last, due) - 1) > 0:
             self._record.note("missed", target=name, slots=missed)
         self._ledger.turn(name, due)
@@ -40,8 +45,23 @@ class Turns:
 
     def overlapped(self, name: str) -> None:
         """A target's turn came while its last cycle was still under way."""
-        self.take(name)
-        self.skip(name, "the previous cycle was still under way")
+        if self.take(name) is not None:
+            self.skip(name, "the previous cycle was still under way")
+
+    def leapt(self) -> None:
+        """The clock was set: tell of the turns that it leapt over, which nobody makes up for.
+
+        Set back, the moments come again, so those that were taken by the old clock are not.
+        """
+        now = self._clock.now()
+        for name, timetable in self._schedule.timetables.items():
+            last, due = self._ledger.remembered.turns.get(name), timetable.latest(now)
+            if last is None or due is None:
+                continue
+            if (missed := timetable.count(last, due)) > 0:
+                self._record.note("missed", target=name, slots=missed)
+            if missed > 0 or last > now:
+                self._ledger.turn(name, due)
 
     def begin_anew(self, name: str) -> None:
         """A target's moments are others from now on: none of them was missed."""

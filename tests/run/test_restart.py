@@ -78,6 +78,36 @@ def test_what_was_missed_meanwhile_is_told_once(tmp_path):
     assert told["to"] == rfc3339(DAY + timedelta(seconds=600 + 3 * 3600))
 
 
+def test_turns_that_the_clock_leapt_over_are_told_before_the_next_one_comes(tmp_path):
+    plan = planned(targets=targets("a", every="10h"))
+    notebook, first = Notebook(), due("a", 36000)
+
+    def leap(clock):
+        clock.start += timedelta(hours=35)
+
+    started(plan, tmp_path, notebook, 0, first + 3602, at=[(first + 3600, leap)])
+    assert notebook.told("missed") == [{"target": "a", "slots": 3}]
+    started(plan, tmp_path, notebook, first + 37 * 3600, 4 * 3600)
+    assert len(notebook.told("missed")) == 1
+    assert [into_period(m, 36000) < 0.01 for m in notebook.of("a")] == [True, True]
+
+
+def test_turns_that_come_again_by_a_clock_set_back_count_while_nothing_runs_too(tmp_path):
+    plan = planned(targets=targets("a", every="10m"))
+    notebook, first = Notebook(), due("a", 600)
+
+    def set_back(clock):
+        clock.start -= timedelta(hours=2)
+
+    until = first + 6001
+    started(plan, tmp_path, notebook, 0, until + 20, at=[(until, set_back)])
+    assert len(notebook.of("a")) == 11
+    started(plan, tmp_path, notebook, until - 7200 + 3000, 660)
+    (told,) = notebook.told("missed")
+    measured = len(notebook.of("a")) - 11
+    assert measured + told["slots"] == 6
+
+
 def test_what_is_made_up_for_comes_one_after_another(tmp_path):
     names = [f"t{n}" for n in range(9)]
     plan = planned(targets=targets(*names, every="1h"))

@@ -75,6 +75,21 @@ def test_slots_that_a_sleeping_machine_missed_are_told_and_not_made_up_for():
     assert len(notebook.measurements) == 10
 
 
+def test_a_leap_of_the_clock_makes_nothing_burst():
+    def leap(clock):
+        clock.start += timedelta(minutes=90)
+
+    names = [f"t{n}" for n in range(100)]  # one of them is due before anybody looks at the clock
+    ample = {"per_host": 64, "per_minute": 100_000, "in_all": 100_000}
+    plan = planned(targets=targets(*names, every="1m"), limits=ample)
+    notebook = serve(plan, 600, at=[(301, leap)])
+    assert all(into_period(m, 60) < 0.01 for m in notebook.measurements)
+    assert len(notebook.measurements) in range(98 * 10, 100 * 10 + 1)
+    missed = notebook.told("missed")
+    assert {detail["target"] for detail in missed} == set(names)
+    assert len(notebook.measurements) + sum(m["slots"] for m in missed) == 100 * (10 + 90)
+
+
 def test_a_clock_that_is_set_back_stops_nothing():
     plan = planned(schedule={"every": "60s"}, targets=targets("a"))
 

@@ -39,8 +39,8 @@ DAYS = 24 * HOUR
 @dataclass
 class Tally:
     """Stands in for the journal. ``doubled`` counts turns that were measured twice, ``late`` is
-    the longest delay in seconds, of turns that were not made up for, nor due while the clock was
-    set."""
+    the longest delay in seconds, of turns that were not made up for after a start, nor the first
+    ones since the clock was set."""
 
     timetables: dict[str, Timetable]
     full: bool = False
@@ -55,7 +55,9 @@ class Tally:
     events: Counter[str] = field(default_factory=Counter)
     made_up: int = 0
     cycles: Counter[str] = field(default_factory=Counter)
+    started: datetime = DAY
     settled: datetime = DAY
+    unsettled: bool = False
     last: dict[str, datetime] = field(default_factory=dict)
     backlog: list[Callable[[], None]] = field(default_factory=list)
 
@@ -78,8 +80,10 @@ class Tally:
         self._drain()
 
     def leapt(self, seconds: float, now: datetime) -> None:
-        """The clock was set. What is begun soon after may be late, and may have been before."""
+        """The clock was set. What is begun soon after may be late, and may have been before; a
+        small correction shifts the next start, whenever that is."""
         self.settled = now + timedelta(minutes=10)
+        self.unsettled = True
         if seconds < 0:
             self.last.clear()
 
@@ -110,10 +114,11 @@ class Tally:
             self.doubled += 1
         self.last[name] = due
         late = (measurement.started - due).total_seconds()
-        if late > 60:
+        if due < self.started:
             self.made_up += 1
-        elif measurement.started > self.settled:
+        elif measurement.started > self.settled and not self.unsettled:
             self.late = max(self.late, late)
+        self.unsettled = self.unsettled and measurement.started <= self.settled
 
     def _judged(self, verdict: Verdict) -> None:
         self.judged += 1
@@ -121,7 +126,9 @@ class Tally:
 
     def _happened(self, event: Event) -> None:
         self.events[event.event] += 1
-        if event.event == "missed":
+        if event.event == "start":
+            self.started = event.at
+        elif event.event == "missed":
             self.told["missed"] += event.detail["slots"]
         elif event.event == "skipped":
             self.told["skipped"] += 1
