@@ -74,9 +74,8 @@ class HttpConnectCheck:
             http = Exchange()
             headers = [("Host", self.to), ("User-Agent", kit.user_agent), *credentials]
             question = http.request("CONNECT", self.to, headers, b"")
-            async with kit.trace.step(
-                "http_request", transaction, address, within=within, method="CONNECT", host=self.to
-            ):
+            marks = {"method": "CONNECT", "host": self.to, "login": bool(credentials)}
+            async with kit.trace.step("http_request", transaction, address, within=within, **marks):
                 await stream.send(question)
             head = None
             async with kit.trace.step(

@@ -14,6 +14,18 @@ from probe.judge.rule import Rule, named, none
 
 CONTROLLED: Final = (
     Rule(
+        id="control-asked-less",
+        when=protocols.asked_less,
+        outcome="inconclusive",
+        locus="unknown",
+        note="the control has no key or password of this target: what it was answered says "
+        "nothing of what failed here",
+        comment="Secrets go to no control. A server that answers everybody says nothing of what "
+        "lies behind its password, nor of a key or password that is wrong; a proxy that refuses "
+        "the control is not down.",
+        otherwise="a target that needs no key and no password",
+    ),
+    Rule(
         id="controls-disagree",
         when=controls.disagree,
         outcome="inconclusive",

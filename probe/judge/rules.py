@@ -14,5 +14,5 @@ from probe.judge.path_rules import DECOY, PATH
 from probe.judge.rule import Rule
 from probe.judge.unsettled_rules import UNSETTLED
 
-RULES: Final = 3
+RULES: Final = 4
 TABLE: Final[tuple[Rule, ...]] = (*OWN, *PATH, *DECOY, *UNSETTLED, *CONTROLLED)

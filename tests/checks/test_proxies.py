@@ -76,6 +76,9 @@ def test_a_tunnel_is_asked_for_in_clear_and_credentials_go_along():
     assert b"Proxy-Authorization: Basic bWU6aHVudGVyMg==\r\n" in asked[0]
     assert SECRET not in str(done.steps)
     assert "bWU6" not in str(done.steps)
+    assert done.only("http_request").detail["login"] is True
+    plain, _ = run(tunnel(), b"HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n")
+    assert plain.only("http_request").detail["login"] is False
 
 
 @pytest.mark.parametrize(("status", "failure"), [(407, None), (403, NO), (502, NO), (204, None)])

@@ -30,6 +30,8 @@ CAPTIVE = (
 PAGE = Target(id="page", service="shop", feature="web", url="http://shop.example/")
 NAME = Target(id="name", service="shop", feature="dns", url="dns://shop.example")
 TUNNEL = Target(id="vpn", service="vpn", feature="tunnel", url="openvpn+udp://vpn.example:1194")
+TROJAN = Target(id="trojan", service="vpn", feature="tunnel", url="trojan://vpn.example")
+TLS_DONE = step("tls_handshake", 1, verify=True)
 DECOY = "198.51.100.2:443"
 SILENCE = "generic_timeout_error"
 RESET = https("tls_handshake", "connection_reset")
@@ -349,6 +351,14 @@ def cases() -> dict[str, Evidence]:
             **control([*answer, step("data_exchange", 2, SILENCE, stops=0)], check="vpn"),
         ),
         "server-error-here": evidence(trials(broken), **control([*fine, step("expect", 2)])),
+        "control-asked-less": evidence(
+            trials(
+                [step("connect"), TLS_DONE, step("trojan_relay", 1, SILENCE)],
+                check="trojan",
+                target=TROJAN,
+            ),
+            **control([step("connect"), TLS_DONE], check="trojan", target=TROJAN),
+        ),
         "refused-by-proxy": evidence(
             trials([step("connect"), step("socks5_request", 1, PROXY_REFUSED)], check="socks5"),
             **control([step("connect"), step("socks5_request")], check="socks5"),
