@@ -40,6 +40,16 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """The option --log of what runs for long; ``cli.logs`` knows the forms."""
+    parser.add_argument(
+        "--log",
+        choices=("auto", "text", "json"),
+        default="auto",
+        help="how to log: auto is text on a terminal, JSON lines elsewhere",
+    )
+
+
 def add_interval(parser: argparse.ArgumentParser) -> None:
     """The options --since and --until, which ``interval`` reads."""
     parser.add_argument(

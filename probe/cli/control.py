@@ -6,10 +6,10 @@ bare server to a working control.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from probe.cli.common import add_log
 from probe.cli.main import INTERRUPTED, Usage
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="measure targets in private networks too: only where every client may reach them",
     )
+    add_log(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,19 +47,18 @@ def run(args: argparse.Namespace) -> int:
     import asyncio
     import logging
 
+    from probe.cli.logs import log_to_stderr, one_line
     from probe.plan.helper import HelperFile
 
     file = HelperFile(args.config)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if file.config.control.log_clients else logging.WARNING,
-        format="%(levelname)s %(message)s",
-    )
+    log_to_stderr(args.log, logging.WARNING, one_line)
+    logging.getLogger("probe.control").setLevel(logging.INFO)
     return asyncio.run(_until_stopped(file, args.allow_private))
 
 
 async def _until_stopped(file: "HelperFile", allow_private: bool) -> int:
     import asyncio
+    import logging
     import signal
 
     from probe.control.running import running
@@ -73,7 +73,7 @@ async def _until_stopped(file: "HelperFile", allow_private: bool) -> int:
     loop.add_signal_handler(signal.SIGTERM, stop, 0)
     loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
     async with running(file, allow_private=allow_private) as where:
-        print(_listening(where), file=sys.stderr, flush=True)
+        logging.getLogger("probe.control").info("%s", _listening(where))
         return await stopped
 
 

@@ -1,4 +1,4 @@
-"""What a running probe says on standard error: lines for a person, or JSON for a collector.
+"""What a running service says on standard error: lines for a person, or JSON for a collector.
 
 Every record is one line. What is hostile in it is escaped, secrets are masked, and addresses that
 are not in the configuration are taken out, the vantage's own above all.
@@ -9,17 +9,18 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable
-from typing import Final, TextIO
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, TextIO
 
 from probe.core.address import is_ip
 from probe.core.masking import mask
 from probe.core.scrub import Scrubber
 from probe.core.times import rfc3339
-from probe.plan.jobs import Plan
 from probe.show.terminal import safe
 
-FORMS: Final = ("auto", "text", "json")
+if TYPE_CHECKING:
+    from probe.plan.jobs import Plan
+
 _LONGEST: Final = 4000  # characters of one line's text
 # syslog's severities (RFC 5424 section 6.2.1), as systemd-journald takes them before a line.
 _SEVERITY: Final = {
@@ -29,6 +30,11 @@ _SEVERITY: Final = {
     logging.ERROR: 3,
     logging.CRITICAL: 2,
 }
+
+
+def one_line(text: str) -> str:
+    """A text without secrets, on one line: fit for the log of a service that names addresses."""
+    return safe(mask(text)[:_LONGEST])
 
 
 class Cleaner:
@@ -51,10 +57,10 @@ class Cleaner:
         for ip in self._own - self._hidden:
             self._scrubber.hide(ip)
             self._hidden.add(ip)
-        return safe(self._scrubber.text(mask(text))[:_LONGEST])
+        return one_line(self._scrubber.text(text))
 
 
-def addresses_in(plan: Plan) -> set[str]:
+def addresses_in(plan: "Plan") -> set[str]:
     """The addresses that a plan's configuration names."""
     checks = [job.check for job in (*plan.jobs, *plan.anchors)]
     found = {str(getattr(check, "host", "")) for check in checks}
@@ -66,7 +72,7 @@ def addresses_in(plan: Plan) -> set[str]:
 
 
 class _Formatter(logging.Formatter):
-    def __init__(self, clean: Cleaner, *, prefixed: bool) -> None:
+    def __init__(self, clean: Callable[[str], str], *, prefixed: bool) -> None:
         super().__init__()
         self._clean = clean
         self._prefixed = prefixed
@@ -115,7 +121,7 @@ class JsonFormatter(_Formatter):
         return json.dumps(value)
 
 
-def log_to_stderr(form: str, level: int, clean: Cleaner) -> None:
+def log_to_stderr(form: str, level: int, clean: Callable[[str], str]) -> None:
     """Send everything that is logged to standard error, in this form.
 
     ``auto`` is text on a terminal and JSON elsewhere. Where standard error is systemd's journal,

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.cli.common import add_results
+from probe.cli.common import add_log, add_results
 from probe.cli.main import Usage
 
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_results(parser)
     parser.add_argument("--for", dest="duration", metavar="TIME", help="stop by itself, as in 10m")
     parser.add_argument("--quiet", action="store_true", help="log only what goes wrong")
-    parser.add_argument(
-        "--log",
-        choices=("auto", "text", "json"),
-        default="auto",
-        help="how to log: auto is text on a terminal, JSON lines elsewhere",
-    )
+    add_log(parser)
 
 
 def run(args: argparse.Namespace) -> int:

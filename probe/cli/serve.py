@@ -9,11 +9,10 @@ address needs a token (--token-file or --token-env). The page only reads; it can
 import argparse
 import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from probe.cli.common import add_config, add_results, existing_results
+from probe.cli.common import add_config, add_log, add_results, existing_results
 from probe.cli.main import INTERRUPTED, Usage
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a name under which browsers may ask for the page; may be given several times",
     )
+    add_log(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     import asyncio
     import logging
 
+    from probe.cli.logs import log_to_stderr, one_line
+
     where = _listen(args.listen)
     token = _token(args)
     if token is None and not _is_loopback(where.ip):
@@ -67,17 +69,18 @@ def run(args: argparse.Namespace) -> int:
         )
     root = existing_results(args)
     names = frozenset(_name(text) for text in args.host)
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+    log_to_stderr(args.log, logging.WARNING, one_line)
+    log = logging.getLogger("probe.serve")
+    log.setLevel(logging.INFO)
     try:
         sock = _bound(where)
     except OSError as exc:
         reason = (exc.strerror or str(exc)).lower()
         raise Usage(f"cannot listen on {where}: {reason}") from exc
     if not _is_loopback(where.ip):
-        print(
+        log.warning(
             "what goes over this address is not encrypted, the token neither: "
-            "put a server with TLS before it, or use ssh -L",
-            file=sys.stderr,
+            "put a server with TLS before it, or use ssh -L"
         )
     return asyncio.run(_until_stopped(sock, root, token, names))
 
@@ -92,6 +95,7 @@ async def _until_stopped(
     sock: "socket.socket", root: Path, token: str | None, names: frozenset[str]
 ) -> int:
     import asyncio
+    import logging
     import signal
 
     from probe.serve.history import History
@@ -112,7 +116,9 @@ async def _until_stopped(
     shown = f"[{ip}]" if ":" in ip else ip
     with History(root) as history:
         app = _application(root, history, token, names)
-        print(f"the page is at http://{shown}:{port}/; Ctrl-C stops", file=sys.stderr, flush=True)
+        logging.getLogger("probe.serve").info(
+            "the page is at http://%s:%d/; Ctrl-C stops", shown, port
+        )
         await serve(app, sock, stop)
     return code
 

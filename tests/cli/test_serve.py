@@ -49,6 +49,23 @@ def test_it_answers_until_a_signal_ends_it(probe: Command, number: int, code: in
     assert (process.returncode, out, err) == (code, b"", b"")
 
 
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [((), b'{"at": '), (("--log", "json"), b'{"at": '), (("--log", "text"), b"20")],
+)
+def test_it_logs_as_a_running_probe_does(
+    probe: Command, form: tuple[str, ...], begins: bytes
+) -> None:
+    (probe.folder / "results").mkdir()
+    process = probe.start(*PROBE, "serve", "--listen", "127.0.0.1:0", *form)
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert line.startswith(begins)
+    assert b"the page is at http://127.0.0.1:" in line
+
+
 def test_a_connection_that_says_nothing_does_not_hold_up_the_end(probe: Command) -> None:
     process, address = start(probe)
     host, port = address.removeprefix("http://").rstrip("/").split(":")

@@ -244,9 +244,10 @@ def test_it_says_when_it_listens_and_ends_cleanly_under_load(
     path = written(tmp_path, decoy=f"127.0.0.1:{free_port()}", echo=f"127.0.0.1:{free_port()}")
     process = probe.start(*PROBE, "control", "-c", path)
     assert process.stderr is not None
-    line = process.stderr.readline().decode()
+    line = json.loads(process.stderr.readline())
     listen = json.loads(path.read_text())["control"]["listen"]
-    assert line.startswith(f"listening on {listen}; decoy on 127.0.0.1:")
+    assert (line["level"], line["logger"]) == ("info", "probe.control")
+    assert line["message"].startswith(f"listening on {listen}; decoy on 127.0.0.1:")
     ip, _, port = listen.partition(":")
     held = [socket.create_connection((ip, int(port))) for _ in range(3)]
     held[0].sendall(b"POST /v1/measure HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n")
