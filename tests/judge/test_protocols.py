@@ -25,6 +25,7 @@ from probe.judge import conditions as when
 from probe.judge import controls, protocols
 from probe.judge import followups as f
 from probe.judge.covered import covered
+from probe.judge.deciding import ENDS
 from probe.judge.evidence import Evidence
 from probe.judge.verdict import rule_for
 
@@ -58,6 +59,7 @@ def found(steps: Any, followups: Any = (), times: int = 3, there: Any = None, **
 
 
 KEYLESS = asked(keyed=True)
+VPNS = sorted(ENDS.keys() - {"dns", "tcp", "tls", "http", "https"})
 
 
 # --- without the key -----------------------------------------------------------------------------
@@ -89,6 +91,49 @@ def test_a_control_without_the_key_counts_neither_for_nor_against() -> None:
     assert seen.excluded == "the protocol answers only to its key, and it has none"
     assert rule_for(keyed).id == "failed-without-control"
     assert controls.sound(keyed)
+
+
+# --- whatever goes wrong, by protocol -------------------------------------------------------------
+
+# Each operation of its own with which a protocol is done, and what can become of it.
+OTHERS = {"data_exchange", "expect", "transfer"}
+DONE = sorted((check, op) for check in VPNS for op in ENDS[check] - OTHERS)
+BEHIND_WEB = [(check, "http_response") for check in ("anyconnect", "httpconnect", "softether")]
+PUBLIC = "9.9.9.9:443"  # an address that can serve a public name
+LOST, REFUSED = (TIMEOUT, "eof_error", CUT), "connection_refused"
+WRONG = ("unknown_failure: malformed reply", PROXY_REFUSED, "ssl_failed_handshake")
+
+
+def ended(op: str, failure: str | None = None) -> list[Any]:
+    return [resolve(), step(op, 2, failure, address=PUBLIC)]
+
+
+@pytest.mark.parametrize(("check", "op"), [*DONE, *BEHIND_WEB])
+def test_no_failure_of_any_protocol_accuses_without_a_control(check: str, op: str) -> None:
+    for failure in (*LOST, REFUSED, *WRONG):
+        rule = rule_for(evidence(trials(ended(op, failure), check=check)))
+        assert (rule.id, rule.outcome) == ("failed-without-control", "unreachable")
+    for failure in LOST:
+        keyless = [resolve(), step(op, 2, failure, keyed=True)]
+        assert rule_for(evidence(trials(keyless, check=check))).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(("check", "op"), [*DONE, *BEHIND_WEB])
+def test_what_fails_for_everybody_is_not_the_network_s_doing(check: str, op: str) -> None:
+    for failure in (*LOST, REFUSED, *WRONG):
+        case = evidence(trials(ended(op, failure), check=check), **control(ended(op, failure)))
+        assert rule_for(case).outcome in {"down", "inconclusive"}
+
+
+@pytest.mark.parametrize(("check", "op"), DONE)
+def test_what_is_lost_now_and_then_is_never_blocked(check: str, op: str) -> None:
+    fine = control(ended(op), check=check)
+    lossy = (echo(f.HARMLESS_AT_ECHO), echo(f.HARMLESS_AT_ECHO, TIMEOUT, 2))
+    silent = trials(ended(op, TIMEOUT), check=check)
+    assert rule_for(evidence(silent, followups=lossy, **fine)).id == "bad-line"
+    assert rule_for(evidence(silent[:2], **fine)).outcome == "inconclusive"
+    once = (*silent[:1], *trials(ended(op), 2, check=check)[1:])
+    assert rule_for(evidence(once, **fine)).outcome == "ok"
 
 
 # --- at the echo ---------------------------------------------------------------------------------
