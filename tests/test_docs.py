@@ -10,12 +10,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socketserver
 import subprocess
 import sys
 import threading
 import time
-import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -520,24 +520,14 @@ def whois_server():
             thread.join()
 
 
-@pytest.fixture
-def installed(tmp_path):
-    """Runs a command with the document's package installed, as an installer would leave it."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Runs a command with the document's package installed by pip, from the document's files."""
     files = dict(re.findall(r"(?ms)^`([\w.]+)`:\n\n```\w+\n(.*?)^```", text(ADDING)))
     assert set(files) == {"pyproject.toml", "probe_whois.py", "test_probe_whois.py"}
-    project = tomllib.loads(files["pyproject.toml"])["project"]
-    site = tmp_path / "site"
-    info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir(parents=True)
-    for name in ("probe_whois.py", "test_probe_whois.py"):
-        (site / name).write_text(files[name], "utf-8")
-    (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
-    (info / "entry_points.txt").write_text(
-        "".join(
-            f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
-            for group, entries in project["entry-points"].items()
-        )
-    )
+    package, site = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("site")
+    for name, content in files.items():
+        (package / name).write_text(content, "utf-8")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -550,6 +540,12 @@ def installed(tmp_path):
             timeout=100,
         )
 
+    # Nothing is fetched: what builds it is there, and it depends on nothing that is not.
+    own = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    done = run("pip", "install", *own, "--quiet", "--target", str(site), str(package))
+    assert done.returncode == 0, done.stderr
+    assert (site / "probe_whois.py").is_file()
+    shutil.copy(package / "test_probe_whois.py", site)
     return run
 
 
