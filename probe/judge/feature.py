@@ -54,7 +54,7 @@ def judge_feature(policy: Policy, verdicts: Sequence[Verdict], at: datetime) -> 
         locus=None if outcome == "ok" else speakers[0].locus,
         rule=f"policy-{policy.text.split()[0]}",
         rules=RULES,
-        covered=_shallowest(speakers),
+        covered=shallowest(speakers),
         control=Control(ids=(), outcome=_agreed([v.control.outcome for v in speakers])),
         evidence=tuple(dict.fromkeys(id_ for v in verdicts for id_ in v.evidence[:1])),
         note=_note(speakers) if outcome != "ok" else None,
@@ -86,7 +86,8 @@ def _common(mechanisms: Iterable[str | None]) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _shallowest(verdicts: Sequence[Verdict]) -> Covered:
+def shallowest(verdicts: Sequence[Verdict]) -> Covered:
+    """How far the one looked that looked least far."""
     return min((verdict.covered for verdict in verdicts), key=_DEPTH.index)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from probe.core.model import Covered, Outcome, Vantage, Verdict
+from probe.judge.feature import shallowest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,9 @@ class Failing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One feature. ``covered`` is how far those looked that speak for it; ``control`` what the
-    controls saw of them, None where none was asked or they disagree."""
+    """One feature. ``covered`` is how far those looked that speak for it, ``others`` how far those
+    that are ok while it fails (None where there are none); ``control`` what the controls saw of
+    those that speak, None where none was asked or they disagree."""
 
     feature: str
     outcome: Outcome
@@ -38,6 +40,7 @@ class Part:
     all_ok: bool
     control: Outcome | None
     failing: tuple[Failing, ...] = ()
+    others: Covered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,8 @@ def _service(features: Sequence[Verdict], verdicts: Sequence[Verdict]) -> InSum:
 
 def _part(feature: Verdict, verdicts: Sequence[Verdict]) -> Part:
     ok = feature.members.ok if feature.members else 0
+    newest = _newest(feature, verdicts)
+    good = [verdict for verdict in newest if verdict.outcome == "ok"]
     failed = feature.members.failed if feature.members else 0
     return Part(
         feature=feature.feature,
@@ -88,18 +93,24 @@ def _part(feature: Verdict, verdicts: Sequence[Verdict]) -> Part:
         any_ok=ok > 0,
         all_ok=failed == 0,
         control=feature.control.outcome,
-        failing=_failing(feature, verdicts),
+        failing=_failing(newest),
+        others=shallowest(good) if good and feature.outcome != "ok" else None,
     )
 
 
-def _failing(feature: Verdict, verdicts: Sequence[Verdict]) -> tuple[Failing, ...]:
+def _newest(feature: Verdict, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The newest verdict on each of the feature's targets."""
     whose = (feature.vantage.id, feature.service, feature.feature)
     newest = {
         verdict.target: verdict
         for verdict in sorted(verdicts, key=lambda each: each.at)
         if verdict.target and (verdict.vantage.id, verdict.service, verdict.feature) == whose
     }
-    counts = Counter((v.outcome, v.mechanism) for v in newest.values() if v.outcome != "ok")
+    return list(newest.values())
+
+
+def _failing(newest: Sequence[Verdict]) -> tuple[Failing, ...]:
+    counts = Counter((v.outcome, v.mechanism) for v in newest if v.outcome != "ok")
     return tuple(
         Failing(outcome=outcome, mechanism=mechanism, count=count)
         for (outcome, mechanism), count in counts.most_common()

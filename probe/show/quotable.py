@@ -24,6 +24,13 @@ _AS_FAR_AS: Final[dict[Covered, str]] = {
     "response": "answers (first response only)",
     "transfer": "transfers data",
 }
+_AS_FAR_AS_MANY: Final[dict[Covered | None, str]] = {
+    "lookup": "have names that resolve (nothing more was asked)",
+    "handshake": "connect (handshake only)",
+    "response": "answer (first response only)",
+    "transfer": "transfer data",
+    None: "did not fail",
+}
 _SAID: Final[dict[Outcome, str]] = {
     "ok": "ok",
     "blocked": "blocked",
@@ -93,15 +100,37 @@ def _part(part: Part) -> str:
         if part.all_ok:
             return told
         return f"{told}, but only {part.ok} of {total} targets do: {_and(part.failing)}"
-    within = [part.mechanism] if part.mechanism else []
-    within += [f"{part.failed} of {total} targets"] if total > 1 else []
+    alike, apart = _alike(part)
+    within = [part.mechanism] if part.mechanism and alike else []
+    within += [f"{alike or part.failed} of {total} targets"] if total > 1 else []
     within += [_control(part.control)] if part.outcome in _WITH_CONTROL else []
     told = f"{part.feature} {_SAID[part.outcome]}"
     told += f" ({', '.join(within)})" if within else ""
+    if apart:
+        told += f", {_and(apart)}" if alike else f": {_and(apart)}"
+    return told + _while(part)
+
+
+def _alike(part: Part) -> tuple[int, tuple[Failing, ...]]:
+    """How many targets failed as the feature did, by the mechanism that is told; and the rest.
+
+    None did where only all of them together break the policy. Without verdicts on the targets all
+    that failed are counted.
+    """
+    same = [f for f in part.failing if (f.outcome, f.mechanism) == (part.outcome, part.mechanism)]
+    if not part.failing:
+        return part.failed, ()
+    return sum(f.count for f in same), tuple(f for f in part.failing if f not in same)
+
+
+def _while(part: Part) -> str:
+    """What is known of the targets that are ok, while the feature is not."""
     if not part.any_ok:
-        return told
-    others = "the other one answers" if part.ok == 1 else f"the other {part.ok} answer"
-    return f"{told}, while {others}"
+        return ""
+    if part.ok > 1:
+        return f", while the other {part.ok} {_AS_FAR_AS_MANY[part.others]}"
+    one = _AS_FAR_AS[part.others] if part.others else _AS_FAR_AS_MANY[None]
+    return f", while the other one {one}"
 
 
 def _control(outcome: Outcome | None) -> str:

@@ -28,6 +28,16 @@ def test_both_answers_are_kept_whatever_the_policy_says() -> None:
         assert part.failing == (Failing(outcome="blocked", mechanism="tcp.timeout", count=1),)
 
 
+def test_of_the_targets_that_are_ok_while_others_fail_it_is_known_how_far_they_looked() -> None:
+    blocked = verdict("a", "blocked", mechanism="tcp.timeout", covered="lookup")
+    good = [verdict("b", covered="transfer"), verdict("c", covered="handshake")]
+    for policy, others in (("all", "handshake"), ("any", None)):
+        (found,) = in_sum(feature("text", policy, blocked, *good))
+        assert found.features[0].others == others
+    (found,) = in_sum(feature("text", "all", blocked))
+    assert (found.features[0].others, found.features[0].covered) == (None, "lookup")
+
+
 def test_features_keep_their_order_and_services_theirs() -> None:
     verdicts = [*feature("text", "any", verdict("a")), *feature("media", "all", verdict("b"))]
     other = replace(verdicts[-1], service="zoom", feature="web")

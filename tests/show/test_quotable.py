@@ -68,12 +68,49 @@ def test_a_part_that_is_blocked_shows_under_every_policy():
     said = "text connects (handshake only), but only 4 of 5 targets do: 1 blocked (vpn.timeout)"
     assert said in told(any_of)
     all_of = part(
-        outcome="blocked", mechanism="vpn.timeout", ok=4, failed=1, control="ok", failing=blocked
-    )
+        outcome="blocked", mechanism="vpn.timeout", ok=4, failed=1, control="ok", failing=blocked,
+        others="handshake",
+    )  # fmt: skip
     assert (
-        "text blocked (vpn.timeout, 1 of 5 targets, control ok), while the other 4 answer"
-        in told(all_of)
+        "text blocked (vpn.timeout, 1 of 5 targets, control ok), "
+        "while the other 4 connect (handshake only)"
+    ) in told(all_of)
+
+
+@pytest.mark.parametrize(
+    ("ok", "others", "says"),
+    [
+        (1, "lookup", "while the other one has a name that resolves (nothing more was asked)"),
+        (1, "response", "while the other one answers (first response only)"),
+        (2, "lookup", "while the other 2 have names that resolve (nothing more was asked)"),
+        (2, "transfer", "while the other 2 transfer data"),
+        (2, None, "while the other 2 did not fail"),
+        (1, None, "while the other one did not fail"),
+        (0, None, "control ok) ["),
+    ],
+)
+def test_of_the_others_no_more_is_said_than_was_looked_at(ok, others, says):
+    blocked = part(outcome="blocked", mechanism="x", ok=ok, failed=3, control="ok", others=others)
+    assert says in told(blocked)
+
+
+def test_what_fails_in_another_way_is_not_counted_as_blocked():
+    failing = (
+        Failing(outcome="unreachable", mechanism="tcp.timeout", count=3),
+        Failing(outcome="blocked", mechanism="tls.reset.sni", count=2),
     )
+    said = {"mechanism": "tls.reset.sni", "ok": 0, "failed": 5, "control": "ok"}
+    media = part("media", "blocked", failing=failing, **said)
+    assert (
+        "media blocked (tls.reset.sni, 2 of 5 targets, control ok), 3 unreachable (tcp.timeout) ["
+    ) in told(media)
+    # Neither alone breaks the policy: together they are no more than unreachable.
+    failing = (failing[1], Failing(outcome="down", mechanism=None, count=3))
+    mixed = part("media", "unreachable", failing=failing, **{**said, "control": None})
+    assert (
+        "nothing tells which (5 of 5 targets, no word of a control): "
+        "2 blocked (tls.reset.sni), 3 down ["
+    ) in told(mixed)
 
 
 @pytest.mark.parametrize(
