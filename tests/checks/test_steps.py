@@ -3,13 +3,14 @@
 import pytest
 from support.authority import serving
 from support.kits import run_check
-from support.servers import accepting, silent, tls
+from support.servers import accepting, page, silent, tls
 
 from probe.checks.steps import STAGGER
 from probe.checks.tcp import TcpCheck
 from probe.checks.tls import TlsCheck
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork, FakePeer, os_error
+from probe.plan.target import parse_target
 
 IPS = [f"192.0.2.{n}" for n in range(1, 7)]
 TCP = TcpCheck(host="a.example", port=443)
@@ -125,3 +126,14 @@ def test_another_server_name_is_sent_and_demanded() -> None:
     check = TlsCheck(host="a.example", port=443, sni="front.example")
     assert run_check(check, net).only("tls_handshake").failure is None
     assert asked == ["front.example"]
+
+
+@pytest.mark.parametrize("scheme", ["tls", "https"])
+def test_where_a_service_has_authorities_of_its_own_no_other_one_counts(scheme: str) -> None:
+    server = tls(serving("a.example"), page())
+    net = FakeNetwork(names=names("192.0.2.1"), tcp={Endpoint("192.0.2.1", 443): server})
+    for options, failure in (({}, None), ({"roots": "signal"}, "ssl_unknown_authority")):
+        check = parse_target(f"{scheme}://a.example", options).check
+        step = run_check(check, net).only("tls_handshake")
+        assert step.failure == failure
+        assert step.detail["leaf"]["names"] == ["a.example"]
