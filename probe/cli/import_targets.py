@@ -1,4 +1,4 @@
-"""Targets from test lists, host lists, access keys and profiles, into a target file.
+"""Targets from test lists, host lists, access keys, bridges and profiles, into a target file.
 
 The file is a configuration with nothing but ``targets`` in it. Secrets go into files of mode 0600
 beside it, and profiles are named and stay where they are.

@@ -9,8 +9,8 @@ JSON), ioda (IODA's events, JSON), cenalert (CenAlert's events, CSV), probe (our
 ooni: reads OONI's measurements (JSON Lines, also compressed by gzip) into the results folder.
 
 targets: reads the Citizen Lab's test lists (CSV), plain lists of hosts and URLs, access keys of
-Outline (ss://…, better in a file), .ovpn and wg-quick's .conf into a target file, which "probe
-check" reads. Keys go into files of their own beside it.
+Outline (ss://…, better in a file), bridge lines of Tor, .ovpn and wg-quick's .conf into a target
+file, which "probe check" reads. Keys go into files of their own beside it.
 
 exit code: 0 something was read; 2 usage, or nothing could be read.
 """

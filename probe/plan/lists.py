@@ -1,4 +1,4 @@
-"""Targets out of what others write: test lists (CSV), lists of hosts, access keys of Outline.
+"""Targets out of what others write: test lists (CSV), lists of hosts, keys of Outline, bridges.
 
 Each row becomes a target as a configuration has it, or is rejected with the reason. A secret goes
 into no target: it is handed back beside it, for a file that the target names. What comes in is
@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from probe.core.address import is_ip
 from probe.core.masking import mask
 from probe.core.model import JSON
 from probe.plan.accesskey import is_access_key, read_access_key
+from probe.plan.bridge import is_bridge_line, read_bridge_line
 from probe.plan.target import parse_target, secrets_of
 
 MOST: Final = 50_000  # rows of one file
@@ -53,7 +54,7 @@ def read_list(text: str) -> Found:
         try:
             if len(row) > _LONGEST:
                 raise ValueError(f"longer than {_LONGEST} characters")
-            target, secret = _key(row) if is_access_key(row) else (_plain(row), None)
+            target, secret = _read(row)
         except ValueError as exc:
             key = ".".join(getattr(exc, "key", ()))
             reason = f"{key}: {exc}" if key else str(exc)
@@ -62,9 +63,17 @@ def read_list(text: str) -> Found:
         if str(target["url"]) not in seen:
             seen.add(str(target["url"]))
             found.targets.append(target)
-            if secret is not None:
-                found.secrets[str(target["password_file"])] = secret
+            found.secrets.update(secret)
     return found
+
+
+def _read(row: str) -> tuple[dict[str, JSON], dict[str, str]]:
+    """A target, and the text of the file that it names, if it names one."""
+    if is_access_key(row):
+        return _key(row)
+    if is_bridge_line(row):
+        return _bridge(row)
+    return _plain(row), {}
 
 
 def _rows(text: str) -> Iterator[tuple[int, str]]:
@@ -91,6 +100,8 @@ def _plain(row: str) -> dict[str, JSON]:
     """A URL as it is; a host as a website; a host with a port as a connection."""
     if not row:
         raise ValueError("names nothing")
+    if len(row.split()) > 1 and "://" not in row:
+        raise ValueError("is more than one word, and no bridge line")
     url = row
     if "://" not in row:
         bare_ip = is_ip(row)
@@ -106,12 +117,25 @@ def _plain(row: str) -> dict[str, JSON]:
     return {"url": aim.url}
 
 
-def _key(row: str) -> tuple[dict[str, JSON], str]:
+def _bridge(row: str) -> tuple[dict[str, JSON], dict[str, str]]:
+    """A bridge line: where the bridge is, and the line for a file of its own."""
+    aim = parse_target(read_bridge_line(row))
+    name = _file(urlsplit(aim.url), "bridge")
+    target: dict[str, JSON] = {
+        "url": aim.url,
+        "bridge_file": name,
+        "private": True,
+        "feature": "tunnel",
+    }
+    return target, {name: row}
+
+
+def _key(row: str) -> tuple[dict[str, JSON], dict[str, str]]:
     """An access key: the server, and the password for a file of its own."""
     parts = urlsplit(read_access_key(row, "the access key"))
     host, port = parts.hostname or "", parts.port
     where = f"[{host}]" if ":" in host else host
-    name = re.sub(r"[^a-z0-9.-]", "_", f"{host}-{port}") + ".key"
+    name = _file(parts, "key")
     target: dict[str, JSON] = {
         "url": f"shadowsocks://{where}:{port}",
         "method": unquote(parts.username or ""),
@@ -120,11 +144,18 @@ def _key(row: str) -> tuple[dict[str, JSON], str]:
         "feature": "tunnel",
     }
     parse_target(str(target["url"]), {"method": target["method"]})
-    return target, unquote(parts.password or "")
+    return target, {name: unquote(parts.password or "")}
+
+
+def _file(parts: SplitResult, kind: str) -> str:
+    """What the file with a server's secret is called."""
+    return re.sub(r"[^a-z0-9.-]", "_", f"{parts.hostname}-{parts.port}") + f".{kind}"
 
 
 def _shown(row: str) -> str:
     """How a row begins, without what may be a secret in it."""
     if is_access_key(row):
         return "ss://…"
-    return mask(row)[:_SHOWN]
+    if is_bridge_line(row):
+        return "a bridge line"
+    return mask(row.partition(" ")[0])[:_SHOWN]

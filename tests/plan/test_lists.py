@@ -10,6 +10,7 @@ from support.fuzzing import fuzzed
 from probe.plan.lists import MOST, read_list
 
 SECRET = "hunter2abc"
+CERT = base64.b64encode(bytes([9]) * 52).decode().rstrip("=")
 METHOD = "chacha20-ietf-poly1305"
 SIP002 = f"ss://{base64.urlsafe_b64encode(f'{METHOD}:{SECRET}'.encode()).decode()}@a.example:8388"
 LEGACY = f"ss://{base64.b64encode(f'{METHOD}:{SECRET}@a.example:8388'.encode()).decode()}#name"
@@ -62,8 +63,33 @@ def test_the_password_of_an_access_key_goes_beside_the_target(key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "where", "name"),
+    [
+        ("", "192.0.2.7:443", "192.0.2.7-443.bridge"),
+        ("Bridge ", "192.0.2.7:443", "192.0.2.7-443.bridge"),
+        ("", "[2001:db8::7]:9001", "2001_db8__7-9001.bridge"),
+    ],
+)
+def test_a_bridge_line_goes_beside_the_target(before: str, where: str, name: str) -> None:
+    line = f"{before}obfs4 {where} {'0123456789' * 4} cert={CERT} iat-mode=0"
+    found = read_list(f"{line}  # from a friend\n")
+    (target,) = found.targets
+    assert target == {
+        "url": f"obfs4://{where}", "bridge_file": name, "private": True, "feature": "tunnel",
+    }  # fmt: skip
+    assert found.secrets == {name: line}
+
+
+@pytest.mark.parametrize(
     ("row", "told"),
     [
+        (f"obfs4 192.0.2.7:443 cert={SECRET}", "70 characters"),
+        ("obfs4 192.0.2.7:443 " + "A" * 40, "70 characters"),
+        (f"obfs4 192.0.2.7:99999 cert={CERT}", "port"),
+        (f"webtunnel [2001:db8::7]:443 {'A' * 40} url=https://a.example/{SECRET}", "'webtunnel'"),
+        (f"Bridge 192.0.2.7:443 {'A' * 40}", "without a transport"),
+        (f"obfs4 a.example:443 cert={SECRET}", "more than one word"),
+        (f"a.example {SECRET}", "more than one word"),
         (f"https://me:{SECRET}@a.example/", "holds a user or a password"),
         ("ss://" + SECRET, "is no access key"),
         (SIP002 + "?plugin=v2ray-plugin", "wants the plugin"),
@@ -81,6 +107,7 @@ def test_what_is_no_target_is_rejected_without_its_secret(row: str, told: str) -
     assert told in left.reason
     assert len(left.excerpt) <= 60
     assert SECRET not in f"{left.reason} {left.excerpt}"
+    assert CERT not in f"{left.reason} {left.excerpt}"
 
 
 def test_a_list_has_an_end() -> None:
@@ -94,6 +121,7 @@ def test_a_list_has_an_end() -> None:
 def test_anything_at_all_is_a_target_or_rejected(text: str) -> None:
     read_list(text)
     read_list("ss://" + text)
+    read_list("obfs4 192.0.2.7:443 " + text)
     try:
         read_list("url,notes\n" + text)
     except ValueError as exc:
