@@ -181,6 +181,7 @@ class Life:
                     disk=disk,
                 )
                 run_virtual(_run(service, length, happenings))
+                net.dialled.clear()
                 net.down, tally.full, room.free = False, False, 10**10
                 clock.pause(chance.choice([1.0, 20.0, 600.0, 3 * HOUR]))
                 if clock.lived // (30 * DAYS) > len(self.monthly):
