@@ -16,6 +16,7 @@ from probe.record.scan import within
 # Between these the codec writes where it was measured and what: strings there hold no bare quote.
 _FROM: Final = b',"vantage":{'
 _TO: Final = b',"outcome":'
+_OWN: Final = b',"target":null,'
 _CLOSED: Final = b"}"  # what a whole line ends with
 _AFTER: Final = 96  # bytes behind the shortest place: outcome, mechanism, rule; no identifiers yet
 _MOST: Final = 4096  # windows that are kept
@@ -36,16 +37,17 @@ class Spoken:
         self._time = since, until
         self._features: set[tuple[int, str, str]] = set()
         self._places: set[bytes] = set()
-        self._windows: set[bytes] = set()  # those seen that hold one of the places
-        self._first = self._last = 0
+        self._targets = _Windows()  # of lines on targets that hold one of the places
+        self._own = _Windows()  # of features' own lines
 
     def without(self, texts: Sequence[bytes]) -> Sequence[bytes]:
         """The lines that may count; what is left out was written whole, and is not decoded."""
         if not self._places:
             return texts
         if b"".join(map(_end, texts)) == _CLOSED * len(texts):
-            windows = map(itemgetter(slice(self._first, self._last)), texts)
-            texts = list(compress(texts, map(not_, map(self._windows.__contains__, windows))))
+            texts = list(compress(texts, map(not_, self._targets.hold(texts))))
+            own = zip(texts, self._own.hold(texts), strict=True)
+            return [text for text, held in own if held or not self._known(text)]
         return [text for text in texts if not self._known(text)]
 
     def learn(self, found: Sequence[Brief], texts: Iterable[bytes]) -> None:
@@ -59,18 +61,37 @@ class Spoken:
                 first, last = text.find(_FROM), text.find(_TO)
                 if 0 <= first < last:
                     self._places.add(text[first:last])
-                    self._look_at(first, last + _AFTER)
 
     def _known(self, text: bytes) -> bool:
         first, last = text.find(_FROM), text.find(_TO)
-        if text[first:last] not in self._places or text[-1:] != _CLOSED:
-            return False
-        if first == self._first and last + len(_TO) <= self._last and len(self._windows) < _MOST:
-            self._windows.add(text[first : self._last])
-        return True
+        place = text[first:last]
+        if place in self._places and text[-1:] == _CLOSED:
+            self._targets.add(text, first, last)
+            return True
+        if _OWN in place:
+            self._own.add(text, first, last)
+        return False
 
-    def _look_at(self, first: int, last: int) -> None:
-        """Windows end behind the shortest place, or they would hold what each line has alone."""
-        if first != self._first or last < self._last:
-            self._first, self._last = first, last
-            self._windows.clear()
+
+class _Windows:
+    """What some lines have in one window; it reaches behind the shortest of their places."""
+
+    def __init__(self) -> None:
+        self._first = self._last = 0
+        self._seen: set[bytes] = set()
+
+    def hold(self, texts: Iterable[bytes]) -> Iterable[bool]:
+        """Of each line, whether one with the same window was added."""
+        return map(self._seen.__contains__, map(itemgetter(slice(self._first, self._last)), texts))
+
+    def add(self, text: bytes, first: int, last: int) -> None:
+        """Take a line whose place begins at ``first`` and ends at ``last``.
+
+        Where the window would hold what each line has for itself, it is made narrower; a place
+        that does not fit into it is not taken.
+        """
+        if first != self._first or last + _AFTER < self._last:
+            self._first, self._last = first, last + _AFTER
+            self._seen.clear()
+        if last + len(_TO) <= self._last and len(self._seen) < _MOST:
+            self._seen.add(text[first : self._last])
