@@ -17,7 +17,8 @@ from probe.checks.resolve import endpoints
 from probe.checks.secret import SecretError, read_secret
 from probe.checks.sending import FirstPacket, Sending
 from probe.checks.steps import each
-from probe.checks.tunnel_echo import LEAST, MOST, SILENCE, exchange
+from probe.checks.tunnel_echo import LEAST, exchange, in_turn
+from probe.checks.tunnel_options import Count, Inside
 from probe.checks.wireguard_tunnel import WireguardTunnel
 from probe.core.address import Endpoint
 from probe.net import Datagrams
@@ -41,20 +42,6 @@ def _public(text: str) -> str:
     key = text.replace(" ", "+")
     decode_key(key)
     return key
-
-
-def _inside(text: str) -> str:
-    """An address inside the tunnel, without the length of prefix that wg-quick's files have."""
-    return str(ipaddress.ip_interface(text.strip()).ip)
-
-
-def _count(packets: int) -> int:
-    if packets and not LEAST <= packets <= MOST:
-        raise ValueError(f"{LEAST} to {MOST} packets, or 0 for none")
-    return packets
-
-
-Inside = Annotated[str, AfterValidator(_inside)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +73,7 @@ class WireguardCheck:
     psk_env: str | None = None
     tunnel_address: Inside | None = None
     tunnel_peer: Inside | None = None
-    data: Annotated[int, AfterValidator(_count)] | None = None
+    data: Count | None = None
 
     def __post_init__(self) -> None:
         ours, theirs = self.tunnel_address, self.tunnel_peer
@@ -122,11 +109,8 @@ class WireguardCheck:
         if not self._packets():
             await each(kit, found, self._at)
             return
-        # A server has one tunnel for the key, wherever it is spoken to: one address after another,
-        # and none for which no time is left to tell silence from impatience.
-        for endpoint in found:
-            if endpoint is found[0] or kit.trace.left() > SILENCE:
-                await each(kit, [endpoint], self._at)
+        # A server has one tunnel for the key, wherever it is spoken to.
+        await in_turn(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         private, psk = self._secret("private_key"), self._secret("psk")

@@ -5,8 +5,9 @@ from typing import Final
 
 from probe.core.failure import MalformedReplyError
 from probe.core.model import JSON
+from probe.net import Datagrams
 from probe.wire.wireguard import INITIATION, Answer
-from probe.wire.wireguard_transport import Session
+from probe.wire.wireguard_transport import KEEPALIVE_AFTER, Session
 
 _RESPONSE: Final = b"\2\0\0\0"
 
@@ -31,16 +32,17 @@ class WireguardTunnel:
         self._newest, self._sessions = answer.number, {session.index: session}
         self._speaking = session
         self._initiation, self._read = initiation, read
-        self.handshakes = 1
+        self.owed, self.acknowledges, self.forgotten = KEEPALIVE_AFTER, True, False
+        self.answers = 1
         self._strays = self._calls = 0
 
     def seal(self, packet: bytes = b"") -> bytes:
         """The datagram for a packet; without one, a keepalive."""
         return self._speaking.seal(packet)
 
-    def initiation(self) -> bytes:
-        """The first message of another handshake."""
-        return self._initiation()
+    async def ask(self, sock: Datagrams) -> None:
+        """Send the first message of another handshake."""
+        await sock.send(self._initiation())
 
     def read(self, data: bytes) -> bytes | None:
         """The packet in a datagram, empty for a keepalive; None for what is none."""
@@ -63,7 +65,7 @@ class WireguardTunnel:
         if answer is None or answer.session is None:
             self._strays += 1
         elif answer.session.index not in self._sessions:
-            self.handshakes += 1
+            self.answers += 1
             self._sessions[answer.session.index] = answer.session
             if answer.number > self._newest:
                 self._newest, self._speaking = answer.number, answer.session

@@ -16,11 +16,13 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from probe.wire.replay import ReplayWindow
+
 HEADER: Final = 16  # bytes before what is sealed
 TAG: Final = 16
 KEEPALIVE_AFTER: Final = 10.0  # seconds
 _BLOCK: Final = 16  # bytes that packets are padded to
-_WINDOW: Final = 2048  # counters that may come late, after RFC 6479's way
+_WINDOW: Final = 2048  # counters that may come late
 _TYPE: Final = b"\4\0\0\0"
 
 
@@ -33,7 +35,7 @@ class Session:
         self._theirs = theirs
         self._sending, self._receiving = ChaCha20Poly1305(sending), ChaCha20Poly1305(receiving)
         self._counter = 0
-        self._highest, self._seen = -1, 0  # a bit for each of the counters below the highest
+        self._window = ReplayWindow(_WINDOW)
 
     def seal(self, packet: bytes = b"") -> bytes:
         """A message with this packet; without one, a keepalive."""
@@ -49,32 +51,17 @@ class Session:
         if len(data) < HEADER + TAG or data[:4] != _TYPE or data[4:8] != self.index:
             return None
         (counter,) = struct.unpack("<Q", data[8:HEADER])
-        if self._came_before(counter):
+        if self._window.came_before(counter):
             return None
         try:
             packet = self._receiving.decrypt(bytes(4) + data[8:HEADER], data[HEADER:], b"")
         except InvalidTag:
             return None
-        self._note(counter)
+        self._window.note(counter)
         return packet
 
     def replayed(self, data: bytes) -> bool:
         """Whether a message bears a counter of this session that was taken before."""
         if len(data) < HEADER or data[:4] != _TYPE or data[4:8] != self.index:
             return False
-        return self._came_before(struct.unpack("<Q", data[8:HEADER])[0])
-
-    def _came_before(self, counter: int) -> bool:
-        """Whether it did, or is too old for it to be known."""
-        behind = self._highest - counter
-        return behind >= _WINDOW or (behind >= 0 and bool(self._seen >> behind & 1))
-
-    def _note(self, counter: int) -> None:
-        """Only of what was authentic: else anybody could move the window."""
-        ahead = counter - self._highest
-        if ahead > 0:
-            moved = self._seen << ahead if ahead < _WINDOW else 0
-            self._seen = (moved | 1) & ((1 << _WINDOW) - 1)
-            self._highest = counter
-        else:
-            self._seen |= 1 << -ahead
+        return self._window.came_before(struct.unpack("<Q", data[8:HEADER])[0])
