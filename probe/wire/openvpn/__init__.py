@@ -1,4 +1,4 @@
-"""OpenVPN's control channel, as a client speaks it up to the server's certificate.
+"""OpenVPN's control channel, as a client speaks it up to the server's certificate, and beyond it.
 
 **Theory.** Each packet begins with a byte (opcode << 3 | key id) and the sender's session id,
 8 random bytes. Then, on the control channel, a list of acknowledged message numbers, if there are
@@ -12,6 +12,9 @@ numbered, acknowledged and repeated in the same way.
    2.6 a server keeps no state until the client repeats *its* session id.
 3. TLS follows in ``control`` packets. A client without a certificate comes as far as the server's:
    under TLS 1.3 its handshake is then complete, under 1.2 the server's key has signed.
+
+4. Whoever has credentials goes on inside that TLS: a key exchange (``key_exchange``), and options
+   that the server pushes (``push``). Then packets of ``data`` may follow.
 
 Three **wrappings** hide or authenticate that, each by a key that all clients of a server share:
 

@@ -142,6 +142,11 @@ class Control:
             case _:
                 return False
 
+    @property
+    def idle(self) -> bool:
+        """Whether the server has acknowledged all that there was to send."""
+        return not self._under_way and not self._queue
+
     def due(self, now: float) -> list[bytes]:
         """The packets that are to be sent now."""
         out = []
