@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from probe.core.shipped import shipped
 from probe.core.strictyaml import ConfigError
+from probe.net.identity import Identity
 
 # What OpenVPN's clients offer by default (ssl_openssl.c, tls-cert-profile legacy).
 _TUNNEL_CIPHERS: Final = "DEFAULT:!EXP:!LOW:!MEDIUM:!kDH:!kECDH:!DSS:!PSK:!SRP:!kRSA:@SECLEVEL=1"
@@ -27,6 +28,8 @@ class Policy(NamedTuple):
 
     ``roots`` names a shipped file of authorities (``configs/roots``), which are trusted in place of
     all others, as an app does that knows its own servers: the name is demanded as ever.
+
+    ``identity`` is shown to a tunnel's server that asks for one.
     """
 
     verify: bool = True
@@ -34,6 +37,7 @@ class Policy(NamedTuple):
     alpn: tuple[str, ...] = ()
     authorities: str | None = None
     roots: str | None = None
+    identity: Identity | None = None
 
 
 class Trust:
@@ -53,7 +57,7 @@ class Trust:
 
 def _make(policy: Policy) -> ssl.SSLContext:
     if policy.authorities is not None:
-        return _tunnel(policy.authorities, verify=policy.verify)
+        return _tunnel(policy.authorities, policy.identity, verify=policy.verify)
     own = str(shipped("roots", f"{policy.roots}.pem")) if policy.roots else None
     context = ssl.create_default_context(cafile=own)
     if policy.ca_file is not None and own is None:
@@ -71,7 +75,7 @@ def _make(policy: Policy) -> ssl.SSLContext:
     return context
 
 
-def _tunnel(authorities: str, *, verify: bool) -> ssl.SSLContext:
+def _tunnel(authorities: str, identity: Identity | None, *, verify: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(_TUNNEL_CIPHERS)
     context.check_hostname = False
@@ -81,6 +85,8 @@ def _tunnel(authorities: str, *, verify: bool) -> ssl.SSLContext:
             context.load_verify_locations(cadata=authorities)
         except (ssl.SSLError, ValueError, TypeError):  # the last: it is not all ASCII
             raise ConfigError("no certificates in PEM form where authorities should be") from None
+    if identity is not None:
+        identity.show_in(context)
     return context
 
 
