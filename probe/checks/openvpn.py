@@ -1,7 +1,8 @@
 """Does an OpenVPN server answer, and with whose certificate?
 
 A hard reset, whose answer is bound to it by our session id; then TLS inside the control channel,
-up to the server's certificate. No certificate, user name or password of a user is needed.
+up to the server's certificate. No certificate, user name or password of a user is needed. With
+them it goes on: a login, and echo requests through the tunnel.
 
 A server with tls-auth or tls-crypt is silent to everybody without its key (over TCP it closes). A
 plain one answers anybody. So silence to a target that no key was given for may be a server that is
@@ -25,13 +26,18 @@ from probe.checks.openvpn_channel import (
     reset_over_tcp,
     reset_over_udp,
 )
-from probe.checks.openvpn_keys import KeyOptions, authorities_of
+from probe.checks.openvpn_credentials import CredentialOptions, Credentials
+from probe.checks.openvpn_keys import authorities_of
+from probe.checks.openvpn_login import log_in
+from probe.checks.openvpn_tunnel import OpenVpnTunnel, owed
 from probe.checks.packets import socket_to
 from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
 from probe.checks.steps import connect, each, handshake
+from probe.checks.tunnel_echo import exchange, in_turn
 from probe.core.address import Endpoint
 from probe.core.model import JSON
+from probe.net.tls import TlsStream
 from probe.net.trust import Policy
 from probe.wire.openvpn.control import Control
 from probe.wire.openvpn.packets import NAME, SESSION
@@ -43,13 +49,17 @@ _PARTING: Final = 1.0  # seconds that a goodbye may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenVpnUdpCheck(KeyOptions):
+class OpenVpnUdpCheck(CredentialOptions):
     """``openvpn+udp://host[:1194]``: reset and TLS handshake at every address.
 
     At most one of ``tls_auth``, ``tls_crypt`` and ``tls_crypt_v2``, as ``…_file`` or ``…_env``, is
     the server's key; ``digest`` (its ``auth``) and ``key_direction`` (0, 1 or none) go with
     tls-auth. ``ca`` (PEM) or ``ca_file`` are the authorities that must have signed the server's
     certificate; without any, the certificate is recorded and not judged.
+
+    With ``cert_file`` and ``key_file``, with ``auth_user_pass_file``, or with both, a login
+    follows, and ``data`` echo requests go through the tunnel to ``tunnel_peer``, or else to the
+    server.
     """
 
     name: ClassVar[str] = "openvpn+udp"
@@ -64,15 +74,20 @@ class OpenVpnUdpCheck(KeyOptions):
     ca_file: str | None = None
 
     def require(self) -> None:
-        """Raise ValueError unless the key and the authorities are there."""
+        """Raise ValueError unless the key, the authorities and the credentials are there."""
         self.wrapping()
-        authorities_of(self.ca, self.ca_file)
+        self.own_credentials(proven=bool(authorities_of(self.ca, self.ca_file)))
 
     async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address reset and shake hands."""
+        """Look the name up; at each address reset and shake hands, and with credentials go on."""
         wrapping = self.wrapping()
         authorities = authorities_of(self.ca, self.ca_file)
-        policy = Policy(verify=bool(authorities), authorities=authorities)
+        credentials = self.own_credentials(proven=bool(authorities))
+        policy = Policy(
+            verify=bool(authorities),
+            authorities=authorities,
+            identity=credentials.identity if credentials else None,
+        )
         kit.trust.prepare(policy)
         found = await endpoints(
             kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
@@ -83,9 +98,53 @@ class OpenVpnUdpCheck(KeyOptions):
             async with AsyncExitStack() as stack:
                 carrier = await self._reset(kit, transaction, endpoint, control, stack)
                 channel = Channel(control, carrier, lossy=control.repeats)
-                await _handshake(kit, transaction, endpoint, channel, policy)
+                tls = await _handshake(kit, transaction, endpoint, channel, policy)
+                stack.push_async_callback(_goodbye, tls)
+                if credentials:
+                    await self._go_on(kit, transaction, endpoint, channel, tls, credentials)
 
-        await each(kit, found, at)
+        # Whoever logs in twice with one certificate takes the tunnel away from himself.
+        await (in_turn if credentials else each)(kit, found, at)
+
+    async def _go_on(
+        self,
+        kit: Kit,
+        transaction: int,
+        endpoint: Endpoint,
+        channel: Channel,
+        tls: TlsStream,
+        credentials: Credentials,
+    ) -> None:
+        """Log in, and send echo requests through the tunnel."""
+        channel.expect_data()
+        agreed = await log_in(
+            kit,
+            transaction,
+            endpoint,
+            channel,
+            tls,
+            credentials,
+            transport=self.transport,
+            peer=self.tunnel_peer,
+        )
+        if agreed is None or not (count := self.packets()):
+            return
+        within = min(kit.timeouts.transfer, kit.trace.left())
+        anew = self._control(self.wrapping(), int(kit.now().timestamp()))
+        async with OpenVpnTunnel(
+            channel,
+            tls,
+            agreed.session,
+            owed=owed(agreed.pushed, within),
+            anew=anew if self.transport == "udp" else None,
+        ) as tunnel:
+            try:
+                await exchange(
+                    kit, transaction, endpoint, tunnel, tunnel, echo=agreed.echo, count=count
+                )
+            finally:
+                if self.transport == "udp":
+                    await tunnel.leave()
 
     async def _reset(
         self,
@@ -118,7 +177,15 @@ class OpenVpnUdpCheck(KeyOptions):
         """Resets, and TLS inside the control channel; nothing in it names anybody."""
         how = " ".join(kind.replace("_", "-") for kind in self.kinds()) or "without a key"
         over = f"over {self.transport.upper()} ({how})"
-        what = f"OpenVPN reset {over}, then TLS inside it, without a server name or certificate"
+        credited = self.credited()
+        whose = "" if credited else " or certificate"
+        what = f"OpenVPN reset {over}, then TLS inside it, without a server name{whose}"
+        yield Sending(self.host, self.port, self.transport, what)
+        if not credited:
+            return
+        count, peer = self.packets(), self.tunnel_peer or "the server"
+        sent = f"{count} echo requests or a few more, and pings, to {peer} inside"
+        what = f"OpenVPN login inside that TLS{f', and data: {sent}' if count else ''}"
         yield Sending(self.host, self.port, self.transport, what)
 
     def first_packet(self) -> FirstPacket:
@@ -167,8 +234,8 @@ def _answered(control: Control) -> dict[str, JSON]:
 
 async def _handshake(
     kit: Kit, transaction: int, endpoint: Endpoint, channel: Channel, policy: Policy
-) -> None:
-    tls = await handshake(
+) -> TlsStream:
+    return await handshake(
         kit,
         transaction,
         endpoint,
@@ -179,6 +246,9 @@ async def _handshake(
         at_end=channel.facts,
         inside=NAME,
     )
+
+
+async def _goodbye(tls: TlsStream) -> None:
     with suppress(OSError):  # a TimeoutError is one
         async with asyncio.timeout(_PARTING):
             await tls.farewell()

@@ -3,6 +3,8 @@
 The codec (``wire.openvpn.control``) decides what is sent; here it is sent, waited for, and counted.
 Over UDP a datagram that is not the server's is passed over; over TCP there is nobody else who
 could have sent it, and it ends the conversation.
+
+Packets of data come over the same carrier, and are put aside for whoever is to read them.
 """
 
 import asyncio
@@ -14,12 +16,15 @@ from probe.core.failure import UNKNOWN, MalformedReplyError, NamedFailure
 from probe.core.model import JSON
 from probe.net import Datagrams, Stream
 from probe.wire.openvpn.control import Control
+from probe.wire.openvpn.data import is_data
 from probe.wire.openvpn.packets import LONGEST, NAME
 from probe.wire.openvpn.wrapping import NotAuthenticError
 
 # Somebody speaks OpenVPN there who does not have the key that the target is configured with.
 UNAUTHENTICATED: Final = f"{UNKNOWN}unauthenticated openvpn reply"
 _MOST_STRAYS: Final = 64  # datagrams that are passed over before nothing more is listened to
+_LOOK: Final = 0.5  # seconds
+_MOST_DATA: Final = 256  # packets that wait to be read; what comes then is lost, as on any line
 
 
 class Carrier(Protocol):
@@ -51,6 +56,7 @@ class Framed:
         """Take over this connection."""
         self._stream = stream
         self._reader = Reader(stream, NAME)
+        self._length = 0  # of the packet that is under way, once it is known
         self.local_ip = stream.local_ip
 
     async def send(self, data: bytes) -> None:
@@ -58,11 +64,16 @@ class Framed:
         await self._stream.send(framed(data))
 
     async def receive(self) -> bytes:
-        """The next packet. MalformedReplyError for a length that none has."""
-        length = int.from_bytes(await self._reader.exactly(2), "big")
-        if not 0 < length <= LONGEST:
-            raise MalformedReplyError(NAME, f"announces a packet of {length} bytes")
-        return await self._reader.exactly(length)
+        """The next packet. MalformedReplyError for a length that none has. Nothing is lost if it is
+        cancelled."""
+        if not self._length:
+            length = int.from_bytes(await self._reader.exactly(2), "big")
+            if not 0 < length <= LONGEST:
+                raise MalformedReplyError(NAME, f"announces a packet of {length} bytes")
+            self._length = length
+        data = await self._reader.exactly(self._length)
+        self._length = 0
+        return data
 
     def close(self) -> None:
         """Close the connection."""
@@ -134,10 +145,47 @@ class Channel:
         self.local_ip = carrier.local_ip
         self._sent = 0
         self._strays = 0
+        self._data: asyncio.Queue[bytes] | None = None
+        self._anew: Control | None = None
+        self.anew = False  # whether the server answered a reset that was sent on the same flow
 
     def facts(self) -> dict[str, JSON]:
         """How many packets were sent, and how many came that were not the server's."""
         return {"packets": self._sent, "strays": self._strays}
+
+    @property
+    def idle(self) -> bool:
+        """Whether the server has acknowledged all that was sent."""
+        return self._control.idle
+
+    @property
+    def strays(self) -> int:
+        """How many packets came that were not the server's."""
+        return self._strays
+
+    @property
+    def sessions(self) -> tuple[bytes, bytes]:
+        """Our session id and the server's."""
+        assert self._control.server is not None  # the reset was answered
+        return self._control.session, self._control.server
+
+    def expect_data(self) -> None:
+        """From now on packets of data may come."""
+        self._data = asyncio.Queue(_MOST_DATA)
+
+    async def data(self) -> bytes:
+        """The next packet of data, of those that ``receive`` has met."""
+        assert self._data is not None
+        return await self._data.get()
+
+    async def send_data(self, data: bytes) -> None:
+        """Send a packet of data."""
+        await self._carrier.send(data)
+
+    async def reset_anew(self, control: Control) -> None:
+        """Begin another conversation on the same flow, for nothing but its answer: ``anew``."""
+        self._anew = control
+        await self._carrier.send(control.reset())
 
     async def send(self, data: bytes) -> None:
         """Hand it to the control channel; what does not get through is sent again by receive."""
@@ -149,7 +197,7 @@ class Channel:
         while not (data := self._control.read()):
             await self._flush()
             try:
-                async with asyncio.timeout_at(self._control.wake()):
+                async with asyncio.timeout_at(self._wake()):
                     packet = await self._carrier.receive()
             except TimeoutError:
                 continue
@@ -161,9 +209,20 @@ class Channel:
         """Close the carrier below at once."""
         self._carrier.close()
 
+    def _wake(self) -> float | None:
+        """When to look again. Beside data somebody else may send while this waits."""
+        wake = self._control.wake()
+        if wake is None and self._data is not None and self._lossy:
+            return self._now() + _LOOK
+        return wake
+
     async def _take(self, packet: bytes) -> None:
+        if self._data is not None and is_data(packet):
+            if not self._data.full():
+                self._data.put_nowait(packet)
+            return
         try:
-            if self._control.take(packet):
+            if self._control.take(packet) or self._answers_anew(packet):
                 return
         except MalformedReplyError:
             if not self._lossy:
@@ -171,6 +230,12 @@ class Channel:
         self._strays += 1
         if self._strays >= _MOST_STRAYS:
             await asyncio.Event().wait()  # a flood of others' packets: be deaf
+
+    def _answers_anew(self, packet: bytes) -> bool:
+        if self._anew is None or not self._anew.answer(packet):
+            return False
+        self.anew = True
+        return True
 
     async def _flush(self) -> None:
         for packet in self._control.due(self._now()):

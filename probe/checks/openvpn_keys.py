@@ -129,7 +129,7 @@ def authorities_of(ca: str | None, ca_file: str | None) -> str:
     if ca is None and ca_file is None:
         return ""
     key = "ca_file" if ca is None else "ca"
-    found = _CERTIFICATE.findall(ca if ca is not None else _read(str(ca_file)))
+    found = certificates_in(ca if ca is not None else read_public(str(ca_file), "ca_file"))
     text = "\n".join(found)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text or "none")
@@ -139,12 +139,18 @@ def authorities_of(ca: str | None, ca_file: str | None) -> str:
     return text
 
 
-def _read(ca_file: str) -> str:
+def certificates_in(text: str) -> list[str]:
+    """Everything in a text that has the form of a certificate (PEM)."""
+    return _CERTIFICATE.findall(text)
+
+
+def read_public(file: str, option: str) -> str:
+    """A file with certificates. SecretError, which names the option, when it cannot be read."""
     try:
-        with Path(ca_file).open("rb") as file:
-            data = file.read(LARGEST_CA + 1)
+        with Path(file).open("rb") as opened:
+            data = opened.read(LARGEST_CA + 1)
     except OSError as exc:
-        raise SecretError(f"{ca_file}: {(exc.strerror or str(exc)).lower()}", "ca_file") from None
+        raise SecretError(f"{file}: {(exc.strerror or str(exc)).lower()}", option) from None
     if len(data) > LARGEST_CA:
-        raise SecretError(f"{ca_file}: larger than {LARGEST_CA // 1024**2} MiB", "ca_file")
+        raise SecretError(f"{file}: larger than {LARGEST_CA // 1024**2} MiB", option)
     return data.decode("latin-1")

@@ -56,7 +56,8 @@ def add_whats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dedicated-key",
         action="store_true",
-        help="nothing else uses the key in a .conf of wg-quick; without this it is not read",
+        help="nothing else uses the keys in these profiles: without this a .conf is not read, and "
+        "with an .ovpn nobody logs in",
     )
     parser.add_argument("-c", dest="config", metavar="CONFIG", type=Path, help="configuration file")
     parser.add_argument(

@@ -80,7 +80,7 @@ def _read(source: str, out: Path, *, dedicated_key: bool) -> "Found":
             return read_list(text)
         except ValueError as exc:
             return Found(rejected=[Rejected(1, str(exc), "")])
-    own = {"dedicated_key": True} if dedicated_key and path.suffix.lower() == ".conf" else {}
+    own = {"dedicated_key": True} if dedicated_key else {}
     try:
         read_profile(path, own)
     except ConfigError as exc:

@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dedicated-key",
         action="store_true",
-        help="targets: nothing else uses the key in a .conf of wg-quick",
+        help="targets: nothing else uses the keys in these profiles (.conf, .ovpn)",
     )
     add_results(parser)
     parser.add_argument("--quiet", action="store_true", help="say nothing on standard error")

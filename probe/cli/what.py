@@ -35,7 +35,7 @@ def plan_for(
     """The plan for what stands on the command line. Usage or ConfigError says what to change.
 
     At most one configuration file; URLs, profiles and services beside it are measured under its
-    settings. ``dedicated_key`` says that nothing else uses the keys of wg-quick's files among them.
+    settings. ``dedicated_key`` says that nothing else uses the keys in the profiles among them.
     """
     others = [what for what in whats if not _is_file(what)]
     given = [Path(what) for what in whats if what not in others]
@@ -60,10 +60,7 @@ def plan_for(
         planner.add_config()
     for path in profiles:
         try:
-            if path.suffix.lower() == ".conf":
-                planner.add_profile(path, dedicated_key=dedicated_key)
-            else:
-                planner.add_profile(path)
+            planner.add_profile(path, dedicated_key=dedicated_key)
         except ValueError as exc:
             raise Usage(f"{path}: {_in_one_line(exc)}") from None
     for what in others:

@@ -40,6 +40,7 @@ INTERRUPTED: Final = "interrupted"
 PERMISSION: Final = "permission_denied"
 UNKNOWN: Final = "unknown_failure: "
 PROXY_REFUSED: Final = f"{UNKNOWN}refused by the proxy"  # its own word: not the network's doing
+CREDENTIALS: Final = f"{UNKNOWN}credentials refused"  # a tunnel's server's own word, likewise
 
 _BY_ERRNO: Final = {
     errno.ECONNREFUSED: REFUSED,

@@ -12,12 +12,15 @@ from typing import Final
 from probe.core.model import Measurement, Step
 
 DATA: Final = "data_exchange"  # packets through a tunnel, after a protocol's handshake
+# What a user's own credentials decide, once the server has shown its certificate.
+LOGIN: Final = frozenset({"openvpn_key_exchange", "openvpn_push"})
 EXTRA_ANSWER: Final = "extra_answer"  # a further answer to a query: kept, and decides nothing
 # In which a certificate proves the server's name.
 HANDSHAKES: Final = frozenset({"tls_handshake", "quic_handshake"})
 LOOKUPS: Final = frozenset({"resolve", "bootstrap", EXTRA_ANSWER})  # none is the target's own
 _LOOKUP_ENDS: Final = frozenset({"resolve"})
 _TLS_ENDS: Final = frozenset({"tls_handshake"})
+_TUNNEL_ENDS: Final = frozenset({"tls_handshake", "openvpn_push", DATA})
 _HTTP_ENDS: Final = frozenset({"transfer", "expect"})
 # The operation with which a check has done what it is for. A redirect that is followed goes on in
 # the same transaction, hence the last step counts.
@@ -25,8 +28,8 @@ ENDS: Final = {
     "dns": _LOOKUP_ENDS,
     "tcp": frozenset({"connect"}),
     "tls": _TLS_ENDS,
-    "openvpn+udp": _TLS_ENDS,
-    "openvpn+tcp": _TLS_ENDS,
+    "openvpn+udp": _TUNNEL_ENDS,
+    "openvpn+tcp": _TUNNEL_ENDS,
     "http": _HTTP_ENDS,
     "https": _HTTP_ENDS,
     "quic": frozenset({"quic_version", "quic_handshake"}) | _HTTP_ENDS,

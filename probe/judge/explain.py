@@ -34,6 +34,9 @@ _OPS: Final = {
     "expect": "comparing the answer with what is expected",
     "redirect": "following the redirect",
     "openvpn_reset": "the OpenVPN reset",
+    "openvpn_key_exchange": "the OpenVPN login",
+    "openvpn_push": "waiting for what the OpenVPN server wants of its client",
+    "data_exchange": "sending data through the tunnel",
     "first_payload": "a harmless first payload",
     "echo": "waiting for the echo",
 }

@@ -7,7 +7,7 @@ from probe.core import failure
 from probe.core.model import JSON
 from probe.judge import conditions as when
 from probe.judge import controls, decoy
-from probe.judge.deciding import DATA, Deciding
+from probe.judge.deciding import DATA, LOGIN, Deciding
 from probe.judge.deepest import protocol_step
 from probe.judge.evidence import Evidence, keyless
 
@@ -81,10 +81,10 @@ def cut(evidence: Evidence) -> bool:
 
 
 def vpn_cut(evidence: Evidence) -> bool:
-    """The same, of VPN protocols alone."""
+    """The same, of VPN protocols alone, and of what comes before a login and data."""
     step = protocol_step(evidence)
     lost = {failure.TIMEOUT, failure.RESET, failure.EOF}
-    return step is not None and step.op != DATA and step.failure in lost
+    return step is not None and step.op not in LOGIN | {DATA} and step.failure in lost
 
 
 def node(evidence: Evidence) -> str:
@@ -92,6 +92,12 @@ def node(evidence: Evidence) -> str:
     if evidence.neutral == "quic.timeout":
         return "quic.timeout"
     return "vpn.timeout" if evidence.failure == failure.TIMEOUT else "vpn.reset"
+
+
+def login_failed(evidence: Evidence) -> bool:
+    """The server showed its certificate, and what followed on our credentials was wrong: it may
+    have taken them for somebody else's, and need not say so."""
+    return evidence.failed is not None and evidence.failed.op in LOGIN
 
 
 def data_failed(evidence: Evidence) -> bool:
@@ -119,9 +125,10 @@ def data_stopped(evidence: Evidence) -> bool:
 
 
 def _passed(control: controls.Seen) -> dict[str, JSON] | None:
-    """The detail of the data that passed at a control."""
+    """The detail of the data that passed at a control; not where nothing was heard, and owed."""
     steps = control.decided.steps if control.decided and control.decided.succeeded else ()
-    return next((step.detail for step in steps if step.op == DATA), None)
+    data = (step.detail for step in steps if step.op == DATA)
+    return next((detail for detail in data if not detail.get("unheard")), None)
 
 
 def data_fails_alike(evidence: Evidence) -> bool:

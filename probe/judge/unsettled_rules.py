@@ -6,6 +6,7 @@ because the protocol answers only to its key.
 
 from typing import Final
 
+from probe.core.failure import CREDENTIALS
 from probe.judge import conditions as when
 from probe.judge import controls, here, protocols
 from probe.judge.rule import Rule, named, none
@@ -64,6 +65,28 @@ UNSETTLED: Final = (
         comment="Keyed protocols answer nobody else, by design: silence is what a healthy server "
         "gives.",
         otherwise="the key",
+    ),
+    Rule(
+        id="credentials-refused",
+        when=lambda e: e.failure == CREDENTIALS,
+        outcome="inconclusive",
+        locus="server",
+        mechanism=none,
+        note="the server answers, and refuses these credentials",
+        comment="The server's own word, inside its TLS: it lives, and nothing on the path keeps it "
+        "from being heard. Whether data would pass is not known.",
+        otherwise="credentials that it accepts",
+    ),
+    Rule(
+        id="login-failed",
+        when=protocols.login_failed,
+        outcome="inconclusive",
+        locus="unknown",
+        note="the server showed its certificate, and went silent or broke off when it was shown "
+        "ours: it may not accept it, or the path may be cut off there",
+        comment="OpenVPN's servers do not say that they do not accept a certificate: over UDP they "
+        "stay silent, over TCP they close. A control has other credentials, and cannot tell.",
+        otherwise="a login that succeeds",
     ),
     Rule(
         id="failed-vantage-untested",

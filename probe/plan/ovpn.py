@@ -5,6 +5,9 @@ an option and its words, ``#`` and ``;`` begin a comment, ``<name>`` begins a bl
 a file. All that does not change the handshake is passed over; what would send it another way, such
 as a proxy, makes the profile unusable, because something else would be measured than what the
 client does.
+
+The certificate, key and password in it are somebody's: a login with them ends the session of
+whoever uses them. They are looked at only where the profile's owner says that nothing else does.
 """
 
 import dataclasses
@@ -18,7 +21,7 @@ from pydantic import SecretStr
 from probe.core.address import is_ip
 from probe.core.hostname import normal_host
 from probe.core.model import JSON
-from probe.plan.target import Aim, parse_target
+from probe.plan.target import DEDICATED, Aim, OptionError, parse_target
 
 MOST_REMOTES: Final = 64  # as OpenVPN's own limit was until 2.5
 _LONGEST: Final = 1024  # characters of a line; OpenVPN takes 255
@@ -38,7 +41,9 @@ _PROTOCOLS: Final = {
     **dict.fromkeys(("tcp", "tcp4", "tcp6", "tcp-client", "tcp4-client", "tcp6-client"), "tcp"),
 }
 _KEYS: Final = {"tls-auth": "tls_auth", "tls-crypt": "tls_crypt", "tls-crypt-v2": "tls_crypt_v2"}
-_FILES: Final = {"ca", *_KEYS}  # options whose file may stand inline
+_LOGIN: Final = "auth-user-pass"
+_OURS: Final = {"cert": "cert", "key": "key", _LOGIN: "auth_user_pass"}
+_FILES: Final = {"ca", *_KEYS, *_OURS}  # options whose file may stand inline
 _INLINE: Final = "[inline]"  # an old way to say that the file follows in a block
 _WORD: Final = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\]|\\.)+))""")
 
@@ -59,6 +64,7 @@ class _State:
     port: str = "1194"
     digest: str = "SHA1"
     direction: str | None = None
+    asks: bool = False  # whether the client asks its user for a name and password
     files: dict[str, _File] = dataclasses.field(default_factory=dict)
 
     def copy(self) -> "_State":
@@ -68,6 +74,10 @@ class _State:
 
 def read(text: str, folder: Path, options: Mapping[str, JSON]) -> tuple[Aim, ...]:
     """One target for each remote, each once, in their order. ValueError if it cannot be used."""
+    dedicated = options.get(DEDICATED, False)
+    if not isinstance(dedicated, bool):
+        raise OptionError("say true or false", DEDICATED)
+    given = {key: value for key, value in options.items() if key != DEDICATED}
     state, connections = _State(), list[_State]()
     forced: str | None = None
     for number, name, value in _lines(text):
@@ -92,7 +102,7 @@ def read(text: str, folder: Path, options: Mapping[str, JSON]) -> tuple[Aim, ...
         for host, port, said in own.remotes:
             chosen = said or own.protocol
             if forced is None or chosen == forced:
-                aim = _aim(own, host, port or own.port, chosen, folder, options)
+                aim = _aim(own, host, port or own.port, chosen, folder, given, dedicated)
                 aims[aim.url] = aim
     if not aims:
         raise ValueError("names no server: there is no 'remote' in it that could be used")
@@ -158,11 +168,6 @@ def _take(state: _State, name: str, value: list[str] | str) -> None:
             state.digest = digest
         case "key-direction", [direction, *_]:
             state.direction = direction
-        case (("ca" | "tls-auth" | "tls-crypt" | "tls-crypt-v2"), [file, *more]):
-            if name == "tls-auth" and more:
-                state.direction = more[0]
-            if file != _INLINE:
-                state.files[name] = _File(name=file)
 
 
 def _take_file(state: _State, name: str, value: list[str] | str) -> None:
@@ -174,6 +179,8 @@ def _take_file(state: _State, name: str, value: list[str] | str) -> None:
         state.direction = more[0]
     if file != _INLINE:
         state.files[name] = _File(name=file)
+    elif name == _LOGIN and not value:
+        state.asks = True
 
 
 def _protocol(word: str) -> str:
@@ -183,7 +190,13 @@ def _protocol(word: str) -> str:
 
 
 def _aim(
-    state: _State, host: str, port: str, protocol: str, folder: Path, options: Mapping[str, JSON]
+    state: _State,
+    host: str,
+    port: str,
+    protocol: str,
+    folder: Path,
+    options: Mapping[str, JSON],
+    dedicated: bool,
 ) -> Aim:
     shown = host[:80]
     name = host if is_ip(host) else normal_host(host, shown)  # no '?' that would begin options
@@ -191,6 +204,9 @@ def _aim(
         raise ValueError(f"remote: '{port[:40]}' is no port")
     where = f"[{name}]" if ":" in name else name
     own, inline = _options(state, folder)
+    if dedicated:
+        ours, within = _credentials(state, folder, options)
+        own, inline = {**own, **ours}, {**inline, **within}
     aim = parse_target(f"openvpn+{protocol}://{where}:{int(port)}", {**own, **options})
     check: Any = dataclasses.replace(aim.check, **inline)  # type: ignore[type-var]
     return dataclasses.replace(aim, check=check, handed_out=True)
@@ -218,6 +234,28 @@ def _options(state: _State, folder: Path) -> tuple[dict[str, JSON], dict[str, An
     elif authorities is not None:
         options["ca_file"] = _beside(folder, str(authorities.name))
     return options, inline
+
+
+def _credentials(
+    state: _State, folder: Path, options: Mapping[str, JSON]
+) -> tuple[dict[str, JSON], dict[str, Any]]:
+    """The same of what the client is known by."""
+    named: dict[str, JSON] = {}
+    inline: dict[str, Any] = {}
+    for name, option in _OURS.items():
+        if any(key in options for key in (f"{option}_file", f"{option}_env")):
+            continue  # the user's own wins
+        file = state.files.get(name)
+        if file is None:
+            if name == _LOGIN and state.asks:
+                raise ValueError(f"{_LOGIN}: names no file: give {option}_file with both in it")
+        elif file.text is None:
+            named[f"{option}_file"] = _beside(folder, str(file.name))
+        elif name == "cert":
+            named[option] = file.text
+        else:
+            inline[option] = SecretStr(file.text.strip())
+    return named, inline
 
 
 def _beside(folder: Path, name: str) -> str:

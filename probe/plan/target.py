@@ -28,6 +28,7 @@ SHORTEST: Final = 1.0  # seconds between two measurements of a target: a slip mu
 COMMON: Final = frozenset({"resolver", "timeout", "every"})  # options of every check
 SECRET_ENDINGS: Final = ("_file", "_env")  # of options that lead to what must not be shown
 PUBLIC_FILES: Final = frozenset({"ca_file"})  # certificates of authorities are no secret
+DEDICATED: Final = "dedicated_key"  # of a profile: nothing else uses the keys in it
 _PARTS: Final = frozenset({"host", "port", "path"})
 
 

@@ -23,11 +23,10 @@ from pydantic import SecretStr
 from probe.checks.wireguard import decode_key
 from probe.core.hostname import parse_place
 from probe.core.model import JSON
-from probe.plan.target import Aim, OptionError, parse_target
+from probe.plan.target import DEDICATED, Aim, OptionError, parse_target
 
 _Address = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
-DEDICATED: Final = "dedicated_key"
 MOST_PEERS: Final = 64
 _LONGEST: Final = 4096  # characters of a line: a list of allowed addresses may be long
 WHY: Final = (

@@ -25,7 +25,7 @@ from probe.judge import conditions as when
 from probe.judge import controls, protocols
 from probe.judge import followups as f
 from probe.judge.covered import covered
-from probe.judge.deciding import ENDS
+from probe.judge.deciding import ENDS, LOGIN
 from probe.judge.evidence import Evidence
 from probe.judge.verdict import rule_for
 
@@ -96,7 +96,7 @@ def test_a_control_without_the_key_counts_neither_for_nor_against() -> None:
 # --- whatever goes wrong, by protocol -------------------------------------------------------------
 
 # Each operation of its own with which a protocol is done, and what can become of it.
-OTHERS = {"data_exchange", "expect", "transfer"}
+OTHERS = {"data_exchange", "expect", "transfer", *LOGIN}
 DONE = sorted((check, op) for check in VPNS for op in ENDS[check] - OTHERS)
 BEHIND_WEB = [(check, "http_response") for check in ("anyconnect", "httpconnect", "softether")]
 PUBLIC = "9.9.9.9:443"  # an address that can serve a public name
@@ -407,3 +407,90 @@ def test_a_handshake_alone_is_an_answer_and_so_is_data_that_passes() -> None:
         assert rule_for(case).id == "answered"
         assert covered(case.decided) == depth
     assert covered(tunnel(through(TIMEOUT, **STOPPED)).decided) == "handshake"
+
+
+# --- a login, and data behind it -----------------------------------------------------------------
+
+KEYS_LOST = [step("openvpn_key_exchange", 2, TIMEOUT)]
+TURNED_AWAY = [
+    step("openvpn_key_exchange", 2),
+    step("openvpn_push", 2, "unknown_failure: credentials refused"),
+]
+PUSHED = [step("openvpn_key_exchange", 2), step("openvpn_push", 2)]
+
+
+def logged_in(*more: Any, tcp: bool = False) -> list[Any]:
+    """A handshake of OpenVPN's, and what came of the login behind it."""
+    return [*asked(None, tcp=tcp), *more]
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+@pytest.mark.parametrize(
+    "there",
+    [
+        None,
+        asked(None),  # that control has no credentials
+        logged_in(*TURNED_AWAY),
+        logged_in(*KEYS_LOST),
+        asked(),
+        asked("connection_refused"),
+        logged_in(*PUSHED, step("data_exchange", 2, **PASSED)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("login", "rule"),
+    [
+        (TURNED_AWAY, "credentials-refused"),
+        (KEYS_LOST, "login-failed"),
+        ([replace(KEYS_LOST[0], failure="eof_error")], "login-failed"),
+        ([replace(KEYS_LOST[0], failure=CUT)], "login-failed"),
+        ([PUSHED[0], step("openvpn_push", 2, TIMEOUT)], "login-failed"),
+        (
+            [*PUSHED, step("data_exchange", 2, "unknown_failure: credentials refused")],
+            "credentials-refused",
+        ),
+    ],
+)
+def test_what_comes_of_credentials_accuses_neither_the_path_nor_the_server(
+    login: Any, rule: str, there: Any, tcp: bool
+) -> None:
+    for followups in ((), echoes(TIMEOUT)):
+        case = found(logged_in(*login, tcp=tcp), followups, there=there)
+        assert (rule_for(case).id, rule_for(case).outcome) == (rule, "inconclusive")
+        assert not protocols.cut(case)
+        assert rule_for(replace(case, anchors=DOWN)).outcome == "offline"
+
+
+@pytest.mark.parametrize(
+    ("there", "rule"),
+    [
+        (logged_in(*PUSHED, step("data_exchange", 2, **PASSED)), "vpn-data-stopped"),
+        (asked(None), "vpn-data-unclear"),  # without credentials: how far it looked is not enough
+        (logged_in(*PUSHED), "vpn-data-unclear"),
+        (
+            logged_in(*PUSHED, step("data_exchange", 2, received=0, unheard=True)),
+            "vpn-data-unclear",
+        ),
+    ],
+)
+def test_data_behind_a_login_is_judged_as_wireguard_s(there: Any, rule: str) -> None:
+    here = logged_in(*PUSHED, step("data_exchange", 2, TIMEOUT, **STOPPED))
+    case = found(here, there=there)
+    assert rule_for(case).id == rule
+    assert covered(case.decided) == "handshake"
+    # Where the server had forgotten us, or only one way was silent, nothing says that it stopped.
+    unsure = logged_in(*PUSHED, step("data_exchange", 2, TIMEOUT, received=6, one_way=True))
+    assert rule_for(found(unsure, there=there)).id == "vpn-data-unclear"
+
+
+def test_a_login_and_its_data_are_a_success_as_deep_as_they_went() -> None:
+    for steps, depth in (
+        (logged_in(*PUSHED), "handshake"),
+        (logged_in(*PUSHED, step("data_exchange", 2, received=0, unheard=True)), "handshake"),
+        (logged_in(*PUSHED, step("data_exchange", 2, **PASSED)), "transfer"),
+    ):
+        case = found(steps)
+        assert rule_for(case).outcome == "ok"
+        assert covered(case.decided) == depth
+    half = found(logged_in(PUSHED[0]))
+    assert rule_for(half).id == "cut-off"

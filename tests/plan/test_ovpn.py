@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.authority import ca_file
+from support.client_certificate import tunnel_authority
 from support.fuzzing import sampled
 from support.openvpn import OTHER, STATIC, pem
 
@@ -229,3 +231,86 @@ def test_nothing_but_its_own_error_comes_of_any_text(tmp_path_factory: Any, text
     with contextlib.suppress(ConfigError):
         for aim in read_profile(path):
             assert aim.url.startswith("openvpn+")
+
+
+# --- credentials ---------------------------------------------------------------------------------
+
+
+@cache
+def someone() -> tuple[str, str]:
+    """A user's certificate and key."""
+    return tunnel_authority()("someone")
+
+
+def credited(text: str = "") -> str:
+    """A profile with a user's certificate and key in it, and more."""
+    certificate, key = (Path(name).read_text() for name in someone())
+    own = f"<cert>\n{certificate}</cert>\n<key>\n{key}</key>\n"
+    return f"remote h.example\n<ca>\n{CA}</ca>\n{own}{text}"
+
+
+def test_what_is_somebodys_is_used_only_where_nothing_else_uses_it(tmp_path: Path) -> None:
+    text = credited("<auth-user-pass>\nalice\nsecret word\n</auth-user-pass>\n")
+    (plain,) = aims(tmp_path, text)
+    check: Any = plain.check
+    assert not check.credited()
+    assert secrets_of(check) == ()
+    assert check.own_credentials(proven=True) is None
+    (aim,) = aims(tmp_path, text, dedicated_key=True)
+    check = aim.check
+    found = check.own_credentials(proven=True)
+    assert (found.username, found.password) == ("alice", "secret word")
+    assert found.identity.key.strip() == Path(someone()[1]).read_text().strip()
+    check.require()
+    assert secrets_of(check) == ("key", "auth_user_pass")
+    for shown in (aim.url, repr(aim), str(aim.common), *(s.what for s in check.sends())):
+        assert "secret word" not in shown
+        assert found.identity.key.splitlines()[1] not in shown
+
+
+def test_credentials_in_files_are_named_from_the_profiles_folder(tmp_path: Path) -> None:
+    for name, path in zip(("me.crt", "me.key"), someone(), strict=True):
+        (tmp_path / name).write_bytes(Path(path).read_bytes())
+    (tmp_path / "login").write_text("alice\nsecret word\n")
+    (tmp_path / "ca.crt").write_text(CA)
+    text = "remote h.example\nca ca.crt\ncert me.crt\nkey me.key\nauth-user-pass login\n"
+    (aim,) = aims(tmp_path, text, dedicated_key=True)
+    check: Any = aim.check
+    assert (check.cert_file, check.key_file, check.auth_user_pass_file) == tuple(
+        str(tmp_path / name) for name in ("me.crt", "me.key", "login")
+    )
+    check.require()
+
+
+def test_a_profile_without_credentials_is_one_with_the_flag_too(tmp_path: Path) -> None:
+    (aim,) = aims(tmp_path, "remote h.example\n", dedicated_key=True)
+    check: Any = aim.check
+    assert not check.credited()
+
+
+def test_a_password_that_the_client_would_ask_for_has_to_be_given(tmp_path: Path) -> None:
+    for text in ("auth-user-pass\n", "auth-user-pass # asks\n"):
+        with pytest.raises(ConfigError, match="auth-user-pass: names no file: give auth_user_pass"):
+            aims(tmp_path, credited(text), dedicated_key=True)
+        assert aims(tmp_path, credited(text))
+    (tmp_path / "login").write_text("bob\nother word\n")
+    given = {"dedicated_key": True, "auth_user_pass_file": str(tmp_path / "login")}
+    for text in ("auth-user-pass\n", "<auth-user-pass>\nalice\nsecret word\n</auth-user-pass>\n"):
+        (aim,) = aims(tmp_path, credited(text), **given)
+        check: Any = aim.check
+        assert check.own_credentials(proven=True).username == "bob"
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe", "."])
+@pytest.mark.parametrize("option", ["cert", "key", "auth-user-pass"])
+def test_what_is_no_file_is_not_opened_for_credentials_either(
+    tmp_path: Path, option: str, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="is no file"):
+        aims(tmp_path, f"remote h.example\n{option} {name}\n", dedicated_key=True)
+
+
+def test_whether_nothing_else_uses_it_is_a_matter_of_yes_or_no(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="dedicated_key: say true or false"):
+        aims(tmp_path, "remote h.example\n", dedicated_key="yes")

@@ -9,7 +9,7 @@ from typing import Any
 from support.records import WEB, anchor, https, measured, resolve, step
 from support.virtual import DAY
 
-from probe.core.failure import PROXY_REFUSED
+from probe.core.failure import CREDENTIALS, PROXY_REFUSED
 from probe.core.model import Measurement, Step, Target, Vantage
 from probe.judge import followups as f
 from probe.judge.evidence import Evidence
@@ -308,6 +308,14 @@ def cases() -> dict[str, Evidence]:
         ),
         "answered-unverified": evidence((measured(steps=page(), **http),)),
         "failed-vantage-untested": evidence((measured(steps=RESET),), ()),
+        "credentials-refused": evidence(
+            trials([*answer, step("openvpn_push", 2, CREDENTIALS)], check="openvpn+udp"),
+            **control(answer, check="openvpn+udp", target=TUNNEL),
+        ),
+        "login-failed": evidence(
+            trials([*answer, step("openvpn_key_exchange", 2, SILENCE)], check="openvpn+udp"),
+            **control(answer, check="openvpn+udp", target=TUNNEL),
+        ),
         "failed-without-control": evidence((measured(steps=RESET),)),
         "vpn-filtered-at-echo": evidence(
             trials(keyless, check="openvpn+udp", target=TUNNEL),
