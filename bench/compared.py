@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,29 +18,38 @@ _LOOK: Final = 0.05  # seconds between two looks at the processes
 
 
 def sections(count: int) -> list[Section]:
-    """Compare the verdicts on ``count`` measurements with the shipped reports."""
+    """Compare the verdicts on ``count`` measurements with the shipped reports: as they were
+    written, and packed as every night leaves them."""
     with tempfile.TemporaryDirectory(prefix="probe-bench-") as name:
         root = Path(name)
         targets, features = history.generate(root, count)
-        size = sum(path.stat().st_size for path in root.rglob("*.jsonl"))
-        seconds, peak = _compare(root)
-    rows = (
-        ("verdicts on targets, on features", f"{targets}, {features}"),
-        ("their size on disk", f"{size / 1e6:.0f} MB"),
-        ("wall time", f"{seconds:.1f} s"),
-        ("peak memory of all processes together", f"{peak:.0f} MB"),
-    )
-    allowed = SECONDS * max(count / LIMITED, 0.1)  # the program's own start is in it
-    return [
-        Section(
-            title=f"probe compare, {count} measurements",
-            rows=rows,
-            targets=(
-                Target(what="wall time", figure=seconds, limit=allowed, unit="s"),
-                Target(what="peak memory", figure=peak, limit=MEMORY, unit="MB"),
-            ),
+        written = _measured(root, f"probe compare, {count} measurements, as lines", count)
+        subprocess.run(
+            [sys.executable, "-m", "probe", "seal", "--results", str(root), "--quiet"],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
-    ]
+        packed = _measured(root, f"probe compare, {count} measurements, packed", count)
+    rows = (("verdicts on targets, on features", f"{targets}, {features}"),)
+    return [replace(written, rows=(*rows, *written.rows)), packed]
+
+
+def _measured(root: Path, title: str, count: int) -> Section:
+    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+    seconds, peak = _compare(root)
+    allowed = SECONDS * max(count / LIMITED, 0.1)  # the program's own start is in it
+    return Section(
+        title=title,
+        rows=(
+            ("size on disk", f"{size / 1e6:.0f} MB"),
+            ("wall time", f"{seconds:.1f} s"),
+            ("peak memory of all processes together", f"{peak:.0f} MB"),
+        ),
+        targets=(
+            Target(what="wall time", figure=seconds, limit=allowed, unit="s"),
+            Target(what="peak memory", figure=peak, limit=MEMORY, unit="MB"),
+        ),
+    )
 
 
 def _compare(root: Path) -> tuple[float, float]:
