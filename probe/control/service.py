@@ -5,8 +5,9 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from probe.checks import Check
 from probe.checks.http import INWARDS
 from probe.checks.kit import Timeouts
 from probe.checks.resolver import parse_resolver
@@ -23,7 +24,7 @@ from probe.measure.health import Health
 from probe.measure.measure import SOFTWARE, Instruments, measure
 from probe.plan.helper import HelperConfig
 from probe.plan.jobs import Job, Plan
-from probe.plan.question import MAX_REPLY, Question, Reply, aim_of
+from probe.plan.question import MAX_REPLY, Question, Reply, aim_of, with_own
 from probe.plan.target import Aim, feature_of
 from probe.record.codec import encode
 
@@ -56,6 +57,7 @@ class Measuring:
         self._own = own
         self._allow_private = allow_private
         self._places = places or Places(config.control.parallel, QUEUE)
+        self._keyed = {_place(job.check): job.check for job in plan.jobs}
         texts = dict.fromkeys(config.resolvers)
         self._resolvers = trusted(parse_resolver(text) for text in texts)
         self._timeout = min(config.timeout, LONGEST)
@@ -151,9 +153,10 @@ class Measuring:
         able = tuple(r for r in self._resolvers if type_ in addresses_only or r.kind != "system")
         if not able:
             raise ValueError(f"no resolver here can be asked for {type_}")
+        keyed = self._keyed.get(_place(aim.check))
         return Job(
             target=_target(aim),
-            check=aim.check,
+            check=with_own(aim.check, keyed) if keyed else aim.check,
             resolvers=able,
             timeout=self._timeout,
             timeouts=self._timeouts,
@@ -197,6 +200,12 @@ class _Objects:
 
     def only(self, names: Iterable[str]) -> dict[str, bytes]:
         return {name: self._kept[name] for name in names if name in self._kept}
+
+
+def _place(check: Check) -> tuple[str, str, int]:
+    """By what a target is known again that this control has secrets of its own for."""
+    asked: Any = check
+    return asked.name, asked.host, asked.port
 
 
 def _target(aim: Aim) -> Target:

@@ -7,23 +7,32 @@ alike.
 from typing import Final
 
 from probe.core.failure import PROXY_REFUSED
-from probe.judge import answers, certificates, content, controls, deepest, here, protocols
+from probe.judge import (
+    answers,
+    certificates,
+    content,
+    controls,
+    credentials,
+    deepest,
+    here,
+    protocols,
+)
 from probe.judge import conditions as when
 from probe.judge.evidence import ip_of
 from probe.judge.rule import Rule, named, none
 
 CONTROLLED: Final = (
     Rule(
-        id="control-asked-less",
-        when=protocols.asked_less,
+        id="control-asked-otherwise",
+        when=credentials.asked_otherwise,
         outcome="inconclusive",
         locus="unknown",
-        note="the control has no key or password of this target: what it was answered says "
-        "nothing of what failed here",
+        note="the control asks with other keys or passwords, or with none: what it was answered "
+        "says nothing of what failed here",
         comment="Secrets go to no control. A server that answers everybody says nothing of what "
         "lies behind its password, nor of a key or password that is wrong; a proxy that refuses "
         "the control is not down.",
-        otherwise="a target that needs no key and no password",
+        otherwise="a control with a key or password of its own, or a target that needs none",
     ),
     Rule(
         id="controls-disagree",

@@ -10,7 +10,7 @@ from typing import Final
 
 from probe.core.failure import AUTHORITY, DNS_TEMPORARY, TIMEOUT, WRONG_QUERY_ID
 from probe.core.model import UNKNOWN_COUNTRY, Control, Measurement, Outcome, Step
-from probe.judge.deciding import Deciding, deciding
+from probe.judge.deciding import BEHIND, Deciding, deciding
 from probe.judge.evidence import Evidence, dialled, keyless, tried_in
 from probe.judge.mechanism import QUIC, neutral
 from probe.judge.vantage import VantageState, vantage_state
@@ -20,22 +20,22 @@ _NO_REPLY: Final = {TIMEOUT, WRONG_QUERY_ID, DNS_TEMPORARY}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One control's measurement. ``excluded`` says why it does not count; None if it counts."""
+    """One control's measurement. ``excluded`` says why it does not count; None if it counts.
+    ``ok`` says whether the target answered there, as far as it was asked here: what fails there
+    behind its answer, such as data in a tunnel, is no matter where it does not answer here.
+    """
 
     id: str
     measurement: Measurement
     decided: Deciding | None
     excluded: str | None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the target answered there."""
-        return self.decided is not None and self.decided.succeeded
+    ok: bool
 
     @property
     def reached(self) -> frozenset[str]:
         """The endpoints at which everything went well there."""
-        bad = {s.transaction for s in self.measurement.steps if s.failure is not None}
+        steps = [step for step in self.measurement.steps if step.op not in BEHIND or not self.ok]
+        bad = {step.transaction for step in steps if step.failure is not None}
         return frozenset(
             step.address or "" for step in dialled(self.measurement) if step.transaction not in bad
         )
@@ -48,14 +48,19 @@ class Seen:
 
 def seen(evidence: Evidence) -> tuple[Seen, ...]:
     """Every control that was asked, in the order of their measurements."""
-    return tuple(
-        Seen(
-            id=measurement.origin,
-            measurement=measurement,
-            decided=deciding(measurement),
-            excluded=_excluded(measurement, evidence),
-        )
-        for measurement in evidence.controls
+    return tuple(_seen(measurement, evidence) for measurement in evidence.controls)
+
+
+def _seen(measurement: Measurement, evidence: Evidence) -> Seen:
+    decided = deciding(measurement)
+    behind = decided is not None and decided.failed is not None and decided.failed.op in BEHIND
+    here = evidence.failed is not None and evidence.failed.op in BEHIND
+    return Seen(
+        id=measurement.origin,
+        measurement=measurement,
+        decided=decided,
+        excluded=_excluded(measurement, evidence),
+        ok=decided is not None and (decided.succeeded or (behind and not here)),
     )
 
 

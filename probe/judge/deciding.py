@@ -14,6 +14,8 @@ from probe.core.model import Measurement, Step
 DATA: Final = "data_exchange"  # packets through a tunnel, after a protocol's handshake
 # What a user's own credentials decide, once the server has shown its certificate.
 LOGIN: Final = frozenset({"openvpn_key_exchange", "openvpn_push"})
+# What a server does only after it has answered by itself: with a tunnel, or with a password.
+BEHIND: Final = LOGIN | {DATA, "trojan_relay"}
 EXTRA_ANSWER: Final = "extra_answer"  # a further answer to a query: kept, and decides nothing
 # In which a certificate proves the server's name.
 HANDSHAKES: Final = frozenset({"tls_handshake", "quic_handshake"})

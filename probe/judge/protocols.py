@@ -1,26 +1,19 @@
 """What is asked of protocols that are known by the shape of their packets: VPNs, and QUIC."""
 
-from functools import partial
-from typing import Final
-
 from probe.core import failure
 from probe.core.model import JSON
 from probe.judge import conditions as when
-from probe.judge import controls, decoy
-from probe.judge.deciding import DATA, LOGIN, Deciding
+from probe.judge import controls, credentials, decoy
+from probe.judge.deciding import DATA, LOGIN
 from probe.judge.deepest import protocol_step
 from probe.judge.evidence import Evidence, keyless
-
-# No key and no password has part in these.
-_BEFORE: Final = frozenset({"resolve", "connect", "socks5_greeting"})
-_BEHIND: Final = frozenset({"trojan_relay"})  # done only with a password
-_MARKS: Final = ("login", "wrapping")  # details of steps: whether, or with what, one went along
 
 
 def keyed_silence(evidence: Evidence) -> bool:
     """A protocol that answers only to its key was asked without it. A control that got an answer
-    without one shows that this server wants none."""
-    return keyless(evidence.failed) and not controls.all_ok(evidence)
+    without one shows that this server wants none; one with a key of its own shows nothing."""
+    with_key = any(map(credentials.keyed, controls.valid(evidence)))
+    return keyless(evidence.failed) and (with_key or not controls.all_ok(evidence))
 
 
 def filtered(evidence: Evidence) -> bool:
@@ -46,33 +39,6 @@ def filtered_at_echo(evidence: Evidence) -> bool:
         and evidence.confirmed
         and not when.lossy(evidence)
     )
-
-
-def asked_less(evidence: Evidence) -> bool:
-    """A control was answered, but not what failed here: it has no key and no password of the
-    target and asked for less, or a proxy refused it.
-
-    What fails here before a key or password comes into it is the same question as the control's.
-    """
-    return any(map(partial(_asked_less, evidence), controls.valid(evidence)))
-
-
-def _asked_less(evidence: Evidence, control: controls.Seen) -> bool:
-    step, here, there = evidence.failed, evidence.decided, control.decided
-    if step is None or here is None or there is None:
-        return False
-    others = _credentials(here) != _credentials(there)
-    if there.succeeded:
-        asked_too = step.op not in _BEHIND or step.op in {each.op for each in there.steps}
-        return not asked_too or (others and step.op not in _BEFORE)
-    refused = there.failed is not None and there.failed.failure == failure.PROXY_REFUSED
-    return refused and (others or evidence.failure != failure.PROXY_REFUSED)
-
-
-def _credentials(decided: Deciding) -> frozenset[tuple[str, JSON]]:
-    """Which kind of key or login went along with each step."""
-    marks = ((mark, step.detail.get(mark)) for step in decided.steps for mark in _MARKS)
-    return frozenset((mark, value) for mark, value in marks if value is not None)
 
 
 def cut(evidence: Evidence) -> bool:

@@ -17,13 +17,16 @@ from probe.plan.config import (
     USER_AGENT,
     Config,
     ResolverUrl,
+    TargetSection,
     TimeoutsSection,
     TlsSection,
     VantageSection,
 )
 from probe.plan.jobs import Plan, Planner
+from probe.plan.target import parse_target, secrets_of
 
 SHORTEST_TOKEN: Final = 16  # characters; a shorter one could be found by trying
+MOST_TARGETS: Final = 256  # that it has secrets of its own for
 MOST_ANCHORS: Final = 24  # they go out with every answer, and a client takes 32
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,512}")  # what a header's value may hold, RFC 9110 5.5
 _ANYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
@@ -121,6 +124,7 @@ class HelperConfig(BaseModel):
     timeouts: TimeoutsSection = TimeoutsSection()
     max_addresses: int = Field(default=MAX_ADDRESSES, ge=1, le=16, strict=True)
     user_agent: str = Field(default=USER_AGENT, pattern=r"^[\x20-\x7e]{1,256}$")
+    targets: list[TargetSection] = Field(default=[], max_length=MOST_TARGETS)
     control: HelperSection
 
     @field_validator("anchors")
@@ -130,11 +134,23 @@ class HelperConfig(BaseModel):
             raise ValueError(f"more than {MOST_ANCHORS}, which go out with every answer")
         return anchors
 
+    @field_validator("targets")
+    @classmethod
+    def _with_secrets(cls, targets: list[TargetSection]) -> list[TargetSection]:
+        for index, target in enumerate(targets):
+            if target.url and not secrets_of(parse_target(target.url, target.options).check):
+                problem = "has no key or password: it is measured without being listed here"
+                raise _wrong(problem, index, "url")
+        return targets
+
     def plan(self, base: Path) -> Plan:
-        """Its anchors and means of measuring; a control has no targets of its own."""
+        """Its anchors and means of measuring. Its jobs are never due: they hold the control's own
+        keys and passwords for targets that it may be asked for."""
         shared = self.model_dump(exclude={"control"}).keys()
         settings = Config.model_construct(**{name: getattr(self, name) for name in shared})
-        return Planner(settings, base, self.vantage.vantage()).plan()
+        planner = Planner(settings, base, self.vantage.vantage())
+        planner.add_config()
+        return planner.plan()
 
 
 class HelperFile:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from pydantic import BaseModel
 
+from probe.checks import Check
 from probe.core.address import is_ip, is_local
 from probe.core.masking import mask
 from probe.core.model import JSON
@@ -37,6 +38,7 @@ __all__ = [  # all of the wire format, in one place for both ends
     "aim_of",
     "question",
     "read_questions",
+    "with_own",
     "write_questions",
 ]
 
@@ -56,6 +58,7 @@ OPTIONS: Final = frozenset(
 )
 
 _MAX_URL: Final = 2048  # characters
+_ASKED: Final = frozenset({"host", "port", "path", "addresses", "lookup"})  # besides the options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,15 @@ def aim_of(asked: Question) -> Aim:
         check: Any = aim.check
         aim = dataclasses.replace(aim, check=dataclasses.replace(check, transfer=MAX_TRANSFER))
     return aim
+
+
+def with_own(asked: Check, own: Check) -> Check:
+    """The check that was asked for, with everything that no question holds from the control's own
+    one for this target: its keys and passwords, and what goes with them."""
+    given: Any = asked
+    others = {option.name for option in dataclasses.fields(given)} - OPTIONS - _ASKED
+    changed: Check = dataclasses.replace(given, **{name: getattr(own, name) for name in others})
+    return changed
 
 
 def write_questions(asked: Sequence[Question]) -> bytes:

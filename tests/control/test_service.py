@@ -1,6 +1,7 @@
 """probe.control.service: what is measured for clients, and everything that is refused to them."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -8,18 +9,23 @@ from typing import Any
 
 import dns.message
 import pytest
+from cryptography.exceptions import InvalidTag
 from support.nameservers import knowing, knowing_over_tcp, over_udp, reply
 from support.plans import tools
 from support.servers import http, page, silent
 from support.virtual import VirtualClock, run_virtual
+from wire import ss_server
 
 from probe.control.guard import Own
 from probe.control.limits import BusyError, Places
 from probe.control.service import LONGEST, Measuring
 from probe.core.address import Endpoint
+from probe.core.model import Measurement
+from probe.core.strictyaml import ConfigError
 from probe.net.fake import FakeNetwork, FakePeer
 from probe.plan.helper import HelperConfig
 from probe.plan.question import MAX_REPLY, Question, Reply
+from probe.wire.shadowsocks import key_of
 
 SITE, OTHER, OURS = "93.184.216.34", "93.184.216.35", "93.184.216.99"
 LOCAL_RESOLVER = "127.0.0.53"
@@ -57,8 +63,9 @@ def asking(
 
 def made(net: FakeNetwork, **more: Any) -> Measuring:
     allow_private, places = more.pop("allow_private", False), more.pop("places", None)
+    base = more.pop("base", Path())
     config = configured(**more)
-    plan = config.plan(Path())
+    plan = config.plan(base)
     instruments = tools(net, vantage=plan.vantage, clock=VirtualClock())
     own = Own(frozenset({OURS}))
     return Measuring(config, plan, instruments, own=own, allow_private=allow_private, places=places)
@@ -321,3 +328,83 @@ def test_an_answer_keeps_to_its_size_whatever_the_targets_send() -> None:
     raw = run_virtual(main())
     assert MAX_REPLY / 4 < len(raw) <= MAX_REPLY
     assert len(Reply.from_json(raw).measurements) == 16
+
+
+WORD, METHOD = "hunter2abc", "aes-256-gcm"
+VPN = Endpoint(SITE, 8388)
+
+
+def relaying() -> FakeNetwork:
+    """A Shadowsocks server that is silent to every other password, on two ports."""
+    key = key_of(WORD.encode(), METHOD)
+
+    async def serve(peer: FakePeer) -> None:
+        data = await peer.receive()
+        with contextlib.suppress(InvalidTag):
+            assert ss_server.received(METHOD, key, data)
+            peer.send(ss_server.answer(METHOD, key, b"HTTP/1.1 200 OK\r\n\r\n"))
+        await peer.receive()
+
+    return FakeNetwork(tcp={VPN: serve, Endpoint(SITE, 8389): serve})
+
+
+def lent(tmp_path: Path, url: str, **more: Any) -> tuple[Measurement, bytes]:
+    """What it measures of this URL with a password of its own for VPN, and the raw answer."""
+    (tmp_path / "word").write_text(WORD)
+    own = {"url": f"shadowsocks://{VPN}", "method": METHOD, "password_file": "word", **more}
+
+    async def main() -> bytes:
+        measuring = made(relaying(), base=tmp_path, targets=[own])
+        return await measuring.reply(asked(url), "198.51.100.7")
+
+    raw = run_virtual(main())
+    (found,) = Reply.from_json(raw).measurements
+    return found, raw
+
+
+def test_it_uses_a_password_of_its_own_where_it_has_one_and_shows_it_to_nobody(
+    tmp_path: Path,
+) -> None:
+    found, raw = lent(tmp_path, f"shadowsocks://{VPN}")
+    step = found.steps[-1]
+    assert (step.op, step.failure, step.detail["authenticated"]) == (
+        "shadowsocks_relay",
+        None,
+        True,
+    )
+    assert "keyed" not in step.detail
+    assert WORD.encode() not in raw
+    assert b"word" not in raw
+
+
+@pytest.mark.parametrize("url", [f"shadowsocks://{SITE}:8389", f"vmess://{VPN}"])
+def test_what_it_has_no_password_for_is_asked_without(tmp_path: Path, url: str) -> None:
+    found, _ = lent(tmp_path, url)
+    assert (found.steps[-1].failure, found.steps[-1].detail["keyed"]) == (
+        "generic_timeout_error",
+        True,
+    )
+
+
+def test_what_is_asked_for_is_asked_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "word").write_text(WORD)
+    own = {"url": f"shadowsocks://{VPN}", "method": METHOD, "password_file": "word"}
+    question = Question(url=f"shadowsocks://{VPN}", options={"to": "shop.example:81"})
+
+    async def main() -> bytes:
+        measuring = made(relaying(), base=tmp_path, targets=[{**own, "to": "other.example:82"}])
+        return await measuring.reply([question], "198.51.100.7")
+
+    (found,) = Reply.from_json(run_virtual(main())).measurements
+    assert (found.steps[-1].failure, found.steps[-1].detail["to"]) == (None, "shop.example:81")
+
+
+def test_only_a_target_with_a_secret_belongs_into_a_control_s_configuration() -> None:
+    with pytest.raises(ValueError, match="has no key or password"):
+        configured(targets=[{"url": "https://shop.example/"}])
+
+
+def test_a_key_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
+    own = {"url": f"shadowsocks://{VPN}", "password_file": "nowhere"}
+    with pytest.raises(ConfigError, match=r"targets\[0\]\.password_file: .*nowhere"):
+        configured(targets=[own]).plan(tmp_path)

@@ -130,7 +130,7 @@ def test_what_is_lost_now_and_then_is_never_blocked(check: str, op: str) -> None
     fine = control(ended(op), check=check)
     lossy = (echo(f.HARMLESS_AT_ECHO), echo(f.HARMLESS_AT_ECHO, TIMEOUT, 2))
     silent = trials(ended(op, TIMEOUT), check=check)
-    assert rule_for(evidence(silent, followups=lossy, **fine)).id == "bad-line"
+    assert rule_for(evidence(silent, followups=lossy, **fine)).outcome == "inconclusive"
     assert rule_for(evidence(silent[:2], **fine)).outcome == "inconclusive"
     once = (*silent[:1], *trials(ended(op), 2, check=check)[1:])
     assert rule_for(evidence(once, **fine)).outcome == "ok"
@@ -250,80 +250,6 @@ def test_other_failures_are_no_protocol_s() -> None:
     assert not protocols.cut(evidence(trials(RESET)))
     assert not protocols.cut(found(asked("connection_refused")))
     assert not protocols.cut(Evidence(trials=trials(asked(None), **VPN)))
-
-
-# --- a control has no secrets -------------------------------------------------------------------
-
-PROXY = Target(id="proxy", service="vpn", feature="tunnel", url="socks5://vpn.example")
-WORDED, BARE = {"wrapping": "tls-auth"}, {"wrapping": "none"}
-OPENED = [step("connect", 2), step("tls_handshake", 2, verify=True)]
-
-
-def socks(failed: str, failure: str | None, *, login: bool) -> list[Any]:
-    """A conversation with a proxy up to this step."""
-    steps = [step("connect", 2), step("socks5_greeting", 2, login=login)]
-    steps += [step("socks5_login", 2)] if login or failed == "socks5_login" else []
-    steps += [step("socks5_request", 2)] if failed == "socks5_request" else []
-    kept = steps[: [s.op for s in steps].index(failed) + 1]
-    return [resolve(), *kept[:-1], replace(kept[-1], failure=failure)]
-
-
-def tunnelling(failure: str | None, *, login: bool, status: int = 200) -> list[Any]:
-    """What an HTTP proxy was asked, and how it went."""
-    asked = [resolve(), step("connect", 2), step("http_request", 2, login=login)]
-    response = step("http_response", 2, failure, status=status)
-    return [*asked, response, *([] if failure else [step("expect", 2)])]
-
-
-@pytest.mark.parametrize(
-    ("check", "here", "there"),
-    [
-        # The place behind it is dead, or cuts us off: whoever asks for TLS alone does not see it.
-        ("trojan", [*OPENED, step("trojan_relay", 2, TIMEOUT)], OPENED),
-        ("trojan", [*OPENED, step("trojan_relay", 2, "eof_error")], OPENED),
-        ("socks5", socks("socks5_request", TIMEOUT, login=True),
-         socks("socks5_login", PROXY_REFUSED, login=False)),
-        ("httpconnect", tunnelling(TIMEOUT, login=True), tunnelling(None, login=False, status=407)),
-        # The server has no tls-auth, or another key.
-        ("openvpn+tcp", asked("eof_error", tcp=True, **WORDED), asked(None, tcp=True, **BARE)),
-        ("openvpn+udp", asked("unknown_failure: unauthenticated openvpn reply", **WORDED),
-         asked(None, **BARE)),
-        # A wrong password; and a proxy that refuses the control is not down.
-        ("socks5", socks("socks5_login", PROXY_REFUSED, login=True),
-         socks("socks5_login", PROXY_REFUSED, login=False)),
-        ("socks5", socks("connect", TIMEOUT, login=True),
-         socks("socks5_login", PROXY_REFUSED, login=False)),
-    ],
-)  # fmt: skip
-def test_what_a_control_without_the_secret_was_answered_accuses_nobody(
-    check: str, here: Any, there: Any
-) -> None:
-    more = {"check": check, "target": PROXY}
-    case = evidence(trials(here, **more), **control(there, **more))
-    assert not controls.seen(case)[0].excluded
-    assert (rule_for(case).id, rule_for(case).outcome) == ("control-asked-less", "inconclusive")
-
-
-@pytest.mark.parametrize(
-    ("check", "here", "there", "rule"),
-    [
-        ("trojan", [resolve(), step("connect", 2, TIMEOUT)], OPENED, "failed-control-fine"),
-        ("trojan", [*OPENED[:1], step("tls_handshake", 2, CUT)], OPENED, "failed-control-fine"),
-        ("socks5", socks("socks5_greeting", TIMEOUT, login=True),
-         socks("socks5_greeting", None, login=False), "vpn-filtered"),
-        ("socks5", socks("socks5_request", TIMEOUT, login=False),
-         socks("socks5_request", None, login=False), "vpn-filtered"),
-        ("socks5", socks("socks5_request", PROXY_REFUSED, login=False),
-         socks("socks5_request", None, login=False), "refused-by-proxy"),
-        ("openvpn+udp", asked("connection_refused", **WORDED),
-         asked("connection_refused", **BARE), "down"),
-    ],
-)  # fmt: skip
-def test_what_fails_before_a_secret_comes_into_it_is_compared(
-    check: str, here: Any, there: Any, rule: str
-) -> None:
-    more = {"check": check, "target": PROXY}
-    assert rule_for(evidence(trials(here, **more), **control(there, **more))).id == rule
 
 
 # --- data, after the handshake -------------------------------------------------------------------

@@ -27,8 +27,10 @@ from probe.plan.question import (
     aim_of,
     question,
     read_questions,
+    with_own,
     write_questions,
 )
+from probe.plan.target import parse_target
 
 SESSION = {
     "decoys": ["198.51.100.2:443", "[2001:db8::2]:443"],
@@ -274,3 +276,26 @@ def test_what_a_quic_server_is_asked_is_what_the_control_asks_it() -> None:
         "mode": "handshake", "request": "/a?b=1", "expect": {"status": [200]}
     }  # fmt: skip
     assert aim_of(asked).check == here.check
+
+
+def test_a_control_s_own_secrets_go_with_what_was_asked() -> None:
+    key = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+    asked = aim_of(
+        Question(
+            url="wireguard://vpn.example:1234",
+            options={"public_key": key},
+            addresses=("93.184.216.34",),
+        )
+    ).check
+    own = parse_target(
+        "wireguard://vpn.example:1234",
+        {
+            "public_key": "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=",
+            "private_key_file": "peer.key",
+            "tunnel_address": "10.0.0.9",
+            "tunnel_peer": "10.0.0.1",
+        },
+    ).check
+    both: Any = with_own(asked, own)
+    assert (both.public_key, both.addresses, both.lookup) == (key, ("93.184.216.34",), True)
+    assert (both.private_key_file, both.tunnel_address) == ("peer.key", "10.0.0.9")

@@ -359,7 +359,7 @@ def cases() -> dict[str, Evidence]:
             **control([*answer, step("data_exchange", 2, SILENCE, stops=0)], check="vpn"),
         ),
         "server-error-here": evidence(trials(broken), **control([*fine, step("expect", 2)])),
-        "control-asked-less": evidence(
+        "control-asked-otherwise": evidence(
             trials(
                 [step("connect"), TLS_DONE, step("trojan_relay", 1, SILENCE)],
                 check="trojan",
