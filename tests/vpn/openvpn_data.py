@@ -114,6 +114,22 @@ class Servers:
     def url(self, name: str, port: int | None = None) -> str:
         return f"openvpn+{KINDS[name][0]}://{HERE}:{port or self.port(name)}"
 
+    def nobody(self, name: str) -> str:
+        """An address inside the tunnel that nobody has."""
+        return f"10.98.{self._names.index(name) + 1}.200"
+
+    async def arrived(self, name: str, count: int) -> None:
+        """Wait until so many packets have come out of a server's tunnel."""
+        deadline = time.monotonic() + 30.0
+        while self._come_out(f"probe{self._names.index(name) + 1}") < count:
+            assert time.monotonic() < deadline, name
+            await asyncio.sleep(0.02)
+
+    def _come_out(self, device: str) -> int:
+        """The third column is what the kernel has received (proc_net(5))."""
+        rows = map(str.split, Path("/proc/net/dev").read_text().splitlines())
+        return next(int(row[2]) for row in rows if row[0] == f"{device}:")
+
     @contextmanager
     def _started(self, name: str) -> Iterator[Running]:
         transport, more = KINDS[name]
@@ -146,19 +162,17 @@ async def data_scenes(servers: Servers, scene: Scene) -> None:
             await scene(name, "any", port=port, **options)
 
     async def taken_away() -> None:
-        """Somebody logs in with the same certificate meanwhile."""
-        first = asyncio.create_task(scene("taken away", "once"))
-        await asyncio.sleep(1.0)
-        await scene("taking away", "once", data=0)
-        await first
+        """Somebody logs in with the same certificate, while answers are held up on the way."""
+        back = data_only(lambda number, _: number <= 6)
+        async with udp_relay(servers.port("once"), back=back) as port:
+            first = asyncio.create_task(scene("taken away", "once", port=port))
+            await servers.arrived("once", 6)
+            await scene("taking away", "once", data=0)
+            await first
 
     async def going(name: str, kind: str) -> None:
-        first = asyncio.create_task(scene(name, kind))
-        deadline = time.monotonic() + 30.0
-        while "PUSH_REPLY" not in servers.running[kind].said():
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.5)
+        first = asyncio.create_task(scene(name, kind, data=30))
+        await servers.arrived(kind, 3)
         servers.running[kind].process.terminate()
         await first
 
@@ -175,10 +189,10 @@ async def data_scenes(servers: Servers, scene: Scene) -> None:
         *(scene(name, name) for name in ("lzo", "stub", "stub-v2", "tap", "cbc")),
     )
     await asyncio.gather(
-        scene("nobody inside", "any", tunnel_peer="10.98.1.200"),
-        scene("nobody inside, nothing promised", "mute", tunnel_peer="10.98.10.200"),
-        scene("nobody inside, pings too rare", "slow", tunnel_peer="10.98.11.200"),
-        scene("nobody inside tcp", "tcp", tunnel_peer="10.98.2.200"),
+        scene("nobody inside", "any", tunnel_peer=servers.nobody("any")),
+        scene("nobody inside, nothing promised", "mute", tunnel_peer=servers.nobody("mute")),
+        scene("nobody inside, pings too rare", "slow", tunnel_peer=servers.nobody("slow")),
+        scene("nobody inside tcp", "tcp", tunnel_peer=servers.nobody("tcp")),
         *(over(name, {}) for name in PATHS),
         taken_away(),
         going("server stopped", "going"),
