@@ -27,6 +27,7 @@ INTERVAL: Final = 0.1  # seconds between two of them
 WAY: Final = 3.0  # seconds that the way may take, there and back
 SILENCE: Final = 13.0  # seconds at least: ten until a WireGuard peer acknowledges, and the way
 AGAIN: Final = 3.0  # seconds for the answer to a question beside the data
+_LONGER: Final = 6.0  # seconds for it where nothing else shows that ours arrive
 _SLOW: Final = 1.0  # seconds between further ones, where answers are missing
 _GRACE: Final = 1.0  # seconds for answers that are still on their way
 _TRAILING: Final = 3  # packets at the end, of which one that is answered is enough
@@ -153,8 +154,8 @@ async def exchange(
 
     The failure of silence has ``stops`` in its detail, once it lasted long enough to mean it.
     Where nobody inside ever answered, and the peer owed nothing, one that answers beside the data
-    is no failure: ``unheard`` says so. Where only the peer is heard any more, and nobody inside who
-    answered before, ``one_way`` does: that may be the path, or whoever answered.
+    is no failure: ``unheard`` says so. Where the peer is heard, and nothing shows any more that
+    ours arrive, ``one_way`` does: that may be the path, or whoever had answered inside.
     """
     async with kit.trace.step(
         "data_exchange", transaction, str(endpoint), within=kit.timeouts.transfer
@@ -198,12 +199,18 @@ async def _pump(
                 _stopped(flow, tunnel, detail, again=again)
                 return
         elif flow.one_way(now):
-            detail["one_way"] = True
+            detail.update(one_way=True, again=await _again(sock, tunnel, listening))
             raise TimeoutError
         if flow.due(now):
             await sock.send(tunnel.seal(echo.request(flow.sent + 1)))
             flow.note_sent(now)
         await _pause(listening, INTERVAL)
+    if not tunnel.acknowledges and not flow.answered:
+        # Nobody inside answers. That ours arrive is shown by what is asked beside the data alone.
+        detail["again"] = await _again(sock, tunnel, listening, _LONGER)
+        if not detail["again"]:
+            detail["one_way"] = True
+            raise TimeoutError
 
 
 def _stopped(flow: _Flow, tunnel: Tunnel, detail: dict[str, JSON], *, again: bool) -> None:
@@ -219,12 +226,14 @@ def _stopped(flow: _Flow, tunnel: Tunnel, detail: dict[str, JSON], *, again: boo
     raise TimeoutError
 
 
-async def _again(sock: Datagrams, tunnel: Tunnel, listening: asyncio.Task[None]) -> bool:
+async def _again(
+    sock: Datagrams, tunnel: Tunnel, listening: asyncio.Task[None], seconds: float = AGAIN
+) -> bool:
     """Whether a question beside the data, on the same flow, is answered: if so, it is data that is
     lost."""
     before = tunnel.answers
     await tunnel.ask(sock)
-    for _ in range(round(AGAIN / INTERVAL)):
+    for _ in range(round(seconds / INTERVAL)):
         await _pause(listening, INTERVAL)
         if tunnel.answers > before:
             return True

@@ -304,7 +304,19 @@ def test_pings_do_not_show_that_ours_arrive() -> None:
     assert "stops" not in step.detail
     # Where nobody ever answered, it may well be that nobody inside does.
     never = data(server(there=nothing, pings=2.0))
-    assert (never.failure, never.detail["received"]) == (None, 0)
+    assert (never.failure, never.detail["received"], never.detail["again"]) == (None, 0, True)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_where_nothing_of_ours_arrives_any_more_pings_are_no_comfort(inside: bool) -> None:
+    # What is dropped is the flow, in one direction: data and the control channel alike.
+    there = server(inside=inside, there=up_to(6), pings=2.0)
+    there.control = lambda _: len(there.got) < 6
+    step = data(there)
+    assert step.failure == TIMEOUT
+    assert (step.detail["one_way"], step.detail["again"]) == (True, False)
+    assert (step.detail["received"], step.detail["keepalives"] > 0) == (6 if inside else 0, True)
+    assert "stops" not in step.detail
 
 
 def test_what_the_keys_do_not_open_is_counted() -> None:

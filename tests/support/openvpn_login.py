@@ -64,9 +64,11 @@ class LoginServer:
                 packet = data[2:] if self.tcp else data
                 if is_data(packet):
                     conversation.data(packet)
+                elif not self.control(conversation.count("control")):
+                    continue
                 elif packet[0] >> 3 == Opcode.HARD_RESET_CLIENT_V2 and conversation.session:
                     conversation.send(Server(Plain(), session=b"another!").take(packet))
-                elif not conversation.forgotten and self.control(conversation.count("control")):
+                elif not conversation.forgotten:
                     conversation.send(server.take(packet))
                     if server.heard:
                         incoming.write(bytes(server.heard))

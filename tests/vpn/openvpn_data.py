@@ -85,6 +85,18 @@ def data_only(passes: Passes) -> Passes:
     return lambda _, data: data[0] >> 3 != DATA or passes(next(count), data)
 
 
+def flow_until(data_packets: int) -> Passes:
+    """Everything passes until so many packets of data have, and then nothing does."""
+    count = 0
+
+    def passes(_: int, data: bytes) -> bool:
+        nonlocal count
+        count += data[0] >> 3 == DATA
+        return count <= data_packets
+
+    return passes
+
+
 class Servers:
     """All of them at once, each with a network of its own inside its tunnel."""
 
@@ -161,6 +173,11 @@ async def data_scenes(servers: Servers, scene: Scene) -> None:
         async with udp_relay(servers.port("any"), there=there, back=back) as port:
             await scene(name, "any", port=port, **options)
 
+    async def cut(name: str, **options: Any) -> None:
+        """The flow is stopped, in one direction."""
+        async with udp_relay(servers.port("any"), there=flow_until(6)) as port:
+            await scene(name, "any", port=port, **options)
+
     async def taken_away() -> None:
         """Somebody logs in with the same certificate, while answers are held up on the way."""
         back = data_only(lambda number, _: number <= 6)
@@ -194,6 +211,8 @@ async def data_scenes(servers: Servers, scene: Scene) -> None:
         scene("nobody inside, pings too rare", "slow", tunnel_peer=servers.nobody("slow")),
         scene("nobody inside tcp", "tcp", tunnel_peer=servers.nobody("tcp")),
         *(over(name, {}) for name in PATHS),
+        cut("cut there"),
+        cut("cut there, nobody inside", tunnel_peer=servers.nobody("any")),
         taken_away(),
         going("server stopped", "going"),
         going("server says goodbye", "bye"),

@@ -170,6 +170,16 @@ def test_data_that_does_not_arrive_is_known_only_by_answers_that_end(found: Any)
     assert data(found, "no data there")[0] is None
 
 
+@pytest.mark.parametrize(("scene", "received"), [("cut there", 6), ("cut there, nobody inside", 0)])
+def test_a_flow_that_is_stopped_towards_the_server_is_known_by_its_control_channel(
+    found: Any, scene: str, received: int
+) -> None:
+    failure, detail = data(found, scene)
+    assert (failure, detail["one_way"], detail["again"]) == (SILENCE, True, False)
+    assert detail["received"] == received
+    assert detail["keepalives"] >= 1
+
+
 def test_a_tunnel_that_another_login_took_away_is_not_one_that_was_stopped(found: Any) -> None:
     assert ended(found, "taking away")[:2] == ("openvpn_push", None)
     failure, detail = data(found, "taken away")
@@ -197,6 +207,8 @@ def test_a_server_that_is_stopped_meanwhile_leaves_a_closed_port_or_says_goodbye
         ("stopped back", "tap", "vpn-data-unclear"),
         ("stopped back", "no data back", "vpn-data-fails-alike"),
         ("stopped there", "echo", "vpn-data-unclear"),
+        ("cut there", "echo", "vpn-data-unclear"),
+        ("cut there, nobody inside", "echo", "vpn-data-unclear"),
         ("taken away", "echo", "vpn-data-unclear"),
         ("server stopped", "echo", "vpn-data-unclear"),
         ("wrong password", "right password", "credentials-refused"),
