@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from loopback.probing import Probe
 from support.programs import HERE
+from vpn.outcome import Probe
 from vpn.tls_gateways import NAME
 
 from probe.checks.kit import Timeouts

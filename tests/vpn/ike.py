@@ -16,6 +16,7 @@ from typing import Any
 from loopback.probing import Probe
 from support.programs import HERE, charon, exists, running
 from support.relay import all_but_first, nothing, udp_answering, udp_relay
+from vpn.outcome import outcome
 
 from probe.checks.kit import Timeouts
 
@@ -72,12 +73,13 @@ def daemon(folder: Path, *, connection: bool = True) -> Any:
 async def scenes(folder: Path) -> dict[str, Any]:
     """What is measured in which situation."""
     probe = Probe(folder / "objects")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"outcomes": {}}
 
     async def scene(name: str, port: int, timeouts: Timeouts = PATIENT, **options: Any) -> None:
         url = f"ikev2://{HERE}:{port}"
         measurement = await probe(url, options, timeouts=timeouts)
         found[name] = [(s.op, s.failure, s.detail) for s in measurement.steps]
+        found["outcomes"][name] = outcome("ikev2", measurement.steps)
 
     async def of_each(name: str, port: int, timeouts: Timeouts = PATIENT) -> None:
         """The same for every kind of question."""

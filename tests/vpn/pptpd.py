@@ -16,6 +16,7 @@ from loopback.probing import Probe
 from support.programs import HERE, listens, program, running
 from support.relay import nothing, tcp_answering, tcp_relay
 from vpn.ike import prove
+from vpn.outcome import outcome
 
 from probe.checks.kit import Timeouts
 
@@ -43,12 +44,13 @@ def pptpd(folder: Path) -> Iterator[None]:
 async def scenes(folder: Path) -> dict[str, Any]:
     """What is measured in which situation."""
     probe = Probe(folder / "objects")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"outcomes": {}}
 
     async def scene(name: str, port: int = PORT, timeouts: Timeouts = PATIENT) -> None:
         measurement = await probe(f"pptp://{HERE}:{port}", timeouts=timeouts)
         assert measurement.invalid is None
         found[name] = [(s.op, s.transaction, s.failure, s.detail) for s in measurement.steps]
+        found["outcomes"][name] = outcome("pptp", measurement.steps)
 
     with pptpd(folder / "server"):
         await scene("answered")

@@ -19,6 +19,7 @@ from support.programs import HERE, STARTING, listens, running
 from support.relay import nothing, tcp_relay
 from vpn.asking import SHORT
 from vpn.ike import prove
+from vpn.outcome import outcome
 
 from probe.checks.kit import Timeouts
 
@@ -42,7 +43,7 @@ def vpnserver(folder: Path) -> Iterator[None]:
 async def scenes(folder: Path) -> dict[str, Any]:
     """What is measured in which situation."""
     probe = Probe(folder / "objects")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"outcomes": {}}
 
     async def scene(
         name: str, port: int = PORTS[0], timeouts: Timeouts | None = None, **options: Any
@@ -51,6 +52,7 @@ async def scenes(folder: Path) -> dict[str, Any]:
         measurement = await probe(f"softether://{HERE}:{port}", options, **more)
         assert measurement.invalid is None
         found[name] = [(s.op, s.failure, s.detail) for s in measurement.steps]
+        found["outcomes"][name] = outcome("softether", measurement.steps)
         return found[name]
 
     with vpnserver(folder):

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from support.authority import pem
 from support.programs import HERE, Running, free_ports, program, running, says
 from support.relay import all_but_first, nothing, udp_answering, udp_relay
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Measurement

@@ -110,3 +110,9 @@ def test_garbage_is_no_answer_and_our_own_message_is_no_daemon_s(found: Any, exc
     assert all(detail["strays"] for _, _, detail in steps)
     malformed = "unknown_failure: malformed ikev2 reply"
     assert ops(found[f"echo, {exchange}"]) == [(ASKED[exchange][0], malformed)]
+
+
+def test_nothing_of_all_this_accuses_anybody(found: Any) -> None:
+    silent = {"answers lost", "stopped", "garbage", "echo"}
+    for scene, outcome in found["outcomes"].items():
+        assert outcome == ("unreachable" if scene.partition(",")[0] in silent else "ok"), scene

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from support.programs import HERE
 from support.relay import nothing, tcp_answering, tcp_relay
 from telethon.network.connection import (
@@ -17,6 +16,7 @@ from telethon.network.connection import (
 )
 from telethon.network.mtprotoplainsender import MTProtoPlainSender
 from telethon.tl.functions import ReqPqMultiRequest
+from vpn.outcome import Probe
 from vpn.telegram import KEY, data_centre
 
 from probe.checks.kit import Timeouts

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from support.programs import HERE, Running, free_ports, program, running, says
 from support.relay import nothing, tcp_answering, tcp_relay, tcp_serving
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Step

@@ -66,3 +66,9 @@ def test_stopped_it_leaves_a_closed_port(found: Any) -> None:
 @pytest.mark.parametrize("who", ["garbage", "echo"])
 def test_garbage_and_our_own_message_are_no_answers(found: Any, who: str) -> None:
     assert ops(found[who]) == [CONNECTED, ["pptp_start", 1, MALFORMED]]
+
+
+def test_nothing_of_all_this_accuses_anybody(found: Any) -> None:
+    well = {"answered", "goodbye lost"}
+    for scene, outcome in found["outcomes"].items():
+        assert outcome == ("ok" if scene in well else "unreachable"), scene

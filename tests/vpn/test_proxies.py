@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from support.programs import HERE, free_ports, listens, program, running
 from support.relay import nothing, tcp_answering, tcp_relay
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe, failures
+from loopback.probing import failures
 from support.authority import ca_file, pem
 from support.programs import HERE, free_ports, listens, program, running
 from support.relay import Passes, all_but_first, nothing, udp_relay
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Measurement

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from support.origins import name_origin, web_origin
 from support.programs import HERE, free_ports, listens, program, running
 from support.relay import (
@@ -18,6 +17,7 @@ from support.relay import (
     udp_answering,
     udp_relay,
 )
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Step

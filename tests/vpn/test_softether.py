@@ -65,3 +65,9 @@ def test_what_is_lost_on_the_way_back_is_silence(found: Any) -> None:
 
 def test_stopped_it_leaves_a_closed_port(found: Any) -> None:
     assert [step[:2] for step in found["stopped"]] == [["connect", "connection_refused"]]
+
+
+def test_nothing_of_all_this_accuses_anybody(found: Any) -> None:
+    well = {"pinned", "unverified"}
+    for scene, outcome in found["outcomes"].items():
+        assert outcome == ("ok" if scene in well else "unreachable"), scene

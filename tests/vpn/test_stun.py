@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from support.programs import HERE, Running, free_ports, listens, program, running
 from support.relay import all_but_first, nothing, udp_answering, udp_relay
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Measurement

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback.probing import Probe
 from loopback.servers import Certificates, Loopback
 from support.programs import HERE, free_ports, listens, program, running
 from support.relay import nothing, tcp_answering, tcp_relay
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Step

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from loopback.probing import Probe
 from support.origins import web_origin
 from support.programs import HERE, free_ports, listens, program, running
 from support.relay import nothing, tcp_answering, tcp_relay
+from vpn.outcome import Probe
 
 from probe.checks.kit import Timeouts
 from probe.core.model import Step

@@ -126,3 +126,30 @@ def test_a_server_that_is_stopped_leaves_a_closed_port(found: Any) -> None:
 def test_who_knows_no_more_than_the_index_is_no_server(found: Any) -> None:
     ((_, failure, _),) = found["forged"]
     assert failure == "unknown_failure: malformed wireguard reply"
+
+
+ANSWERED = {
+    *("right key", "again", "psk", "psk missing", "first packet lost", "first answer lost"),
+    *("under load", "echo", "echo by IPv6", "nobody inside", "address of another peer", "lossy"),
+}
+DATA_LOST = {
+    *("stopped there", "stopped back", "stopped both ways", "no data there", "no data back"),
+}
+
+
+def test_nothing_of_all_this_accuses_without_a_control(found: Any) -> None:
+    outcomes = found["outcomes"]
+    assert {name for name, outcome in outcomes.items() if outcome == "ok"} == ANSWERED
+    assert outcomes.pop("no key") == "inconclusive"
+    assert {o for name, o in outcomes.items() if name not in ANSWERED} == {"unreachable"}
+
+
+def test_beside_a_control_whose_data_passes_only_data_that_is_lost_is_the_network_s(
+    found: Any,
+) -> None:
+    outcomes = found["with a control"]
+    assert {name for name, outcome in outcomes.items() if outcome == "degraded"} == DATA_LOST
+    # That the control has the right key says nothing of ours.
+    for scene in ("wrong key", "wrong server key", "no key", "answers lost", "garbage", "forged"):
+        assert outcomes[scene] == "inconclusive"
+    assert {name for name, outcome in outcomes.items() if outcome == "ok"} == ANSWERED

@@ -20,9 +20,11 @@ from loopback.probing import Probe
 from support.programs import HERE, exists, running
 from support.relay import Passes, all_but_first, everything, nothing, udp_answering, udp_relay
 from vpn.ike import prove
+from vpn.outcome import outcome
 
 from probe.checks.kit import Timeouts
 from probe.checks.wireguard import decode_key
+from probe.core.model import Step
 from probe.wire.wireguard import Initiator
 
 PORT = 51820
@@ -139,6 +141,7 @@ async def scenes(folder: Path) -> dict[str, Any]:
     """What is measured in which situation."""
     probe = Probe(folder / "objects")
     found: dict[str, Any] = {}
+    steps: dict[str, tuple[Step, ...]] = {}
     server_key, server_public = key(folder, "server")
     ours, ours_public = key(folder, "ours")
     other, _ = key(folder, "other")
@@ -153,6 +156,7 @@ async def scenes(folder: Path) -> dict[str, Any]:
         measurement = await probe(f"wireguard://{HERE}:{port}", given, timeouts=timeouts)
         assert measurement.invalid is None, measurement.invalid
         found[name] = [(s.op, s.failure, s.detail) for s in measurement.steps]
+        steps[name] = measurement.steps
 
     with server(folder, server_key, (ours_public,)):
         await scene("right key")
@@ -182,6 +186,10 @@ async def scenes(folder: Path) -> dict[str, Any]:
         await scene("garbage", SHORT, port=port)
     async with udp_answering(lambda data: b"\2\0\0\0" + bytes(4) + data[4:8] + bytes(80)) as port:
         await scene("forged", port=port)
+    found["outcomes"] = {name: outcome("wireguard", left) for name, left in steps.items()}
+    found["with a control"] = {
+        name: outcome("wireguard", left, there=steps["echo"]) for name, left in steps.items()
+    }
     return found
 
 
