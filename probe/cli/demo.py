@@ -1,4 +1,4 @@
-"""See it work without a network: China's July 2017 again, in about twenty seconds.
+"""See it work without a network: China's July 2017 again, in less than half a minute.
 
 First real sockets: servers on this machine's own loopback addresses, some of them broken, are
 measured for six seconds, while a filter resets the messenger's pictures by server name. Then the

@@ -100,7 +100,7 @@ def test_a_provider_that_closed_is_down_and_was_fine_before(tmp_path):
     after = [v.outcome for v in of_feature(results, "greenvpn", "tunnel") if v.at >= gone]
     assert after[:2] == ["inconclusive", "inconclusive"]
     assert set(after[2:]) <= {"down", "unreachable", "inconclusive"}
-    assert after.count("down") >= 5
+    assert after.count("down") >= 4
     fine = outcomes(results, "expressvpn", "tunnel", gone, day(4))
     assert set(fine) <= {"ok", "inconclusive"}
 
@@ -109,7 +109,7 @@ def test_while_offline_nothing_is_concluded(tmp_path):
     results = played(tmp_path, "guangzhou-home", day(4), day(8))
     (gap,) = next(p for p in read_story().vantages if p.offline).offline
     seen = [v.outcome for v in scan.verdicts(results) if v.at in gap]
-    assert len(seen) > 30
+    assert len(seen) > 20
     assert set(seen) == {"offline"}
     assert "ok" in {v.outcome for v in scan.verdicts(results) if v.at >= gap.until}
 

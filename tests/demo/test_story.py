@@ -41,7 +41,7 @@ def test_rounds_are_closer_around_the_disruption_and_every_vantage_has_its_own_m
     assert rounds[0] == story.begins
     assert rounds[-1] < story.ends
     for one, two in pairwise(rounds):
-        assert two - one == (2 * HOUR if one in story.closer else 8 * HOUR)
+        assert two - one == (2 * HOUR if one in story.closer else 12 * HOUR)
     assert not set(rounds) & set(story.rounds(1))
 
 
@@ -57,7 +57,7 @@ def test_the_made_up_reports_say_that_they_are():
     [
         ('address: "3ffe:b::1"', "address: 192.0.2.1", "no address of the former 6bone"),
         ("e1.whatsapp.example, address", "e1.whatsapp.net, address", "under .example or .test"),
-        ("every: 8h", "every: often", "every: 'often' is no duration"),
+        ("every: 12h", "every: often", "every: 'often' is no duration"),
         ("seed:", "sead:", "sead: unknown key; did you mean 'seed'?"),
         ("losses: 0.004", "losses: 4", "less than or equal to 1"),
         ("vantages: [replay-beijing-home]", "vantages: [beijing]", "no vantage beijing"),
