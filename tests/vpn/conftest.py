@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from loopback.probing import Probe
 from loopback.servers import Certificates
+from vpn.outcome import Probe
 
 
 @pytest.fixture(scope="session")
