@@ -6,18 +6,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import ClassVar
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.packets import answer_to, socket_to
-from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import each
 from probe.core.address import Endpoint
 from probe.net import Datagrams
 from probe.wire.dtls import Answer, Hello, goodbye, read_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DtlsCheck:
+class DtlsCheck(HostCheck):
     """``dtls://host:port``: a ClientHello of DTLS 1.2 to every address, without a server name.
 
     A cookie is brought back, in a transaction of its own: the server has answered already.
@@ -25,18 +24,6 @@ class DtlsCheck:
 
     name: ClassVar[str] = "dtls"
     default_port: ClassVar[int | None] = None
-
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up, then greet at each address."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         hello, sent = Hello(), 0

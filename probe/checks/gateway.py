@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
-from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import Pin, connect, each, handshake
+from probe.checks.steps import Pin, connect, handshake
 from probe.core.address import Endpoint
 from probe.net import Stream
 from probe.net.trust import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
+class Gateway(HostCheck):
     """A TLS handshake at every address, then ``ask``, in which a gateway says what it is.
 
     ``sni`` is the server name to send and to verify (default: the host), ``verify: off`` accepts
@@ -27,22 +27,13 @@ class Gateway:
     default_port: ClassVar[int | None] = 443
     alpn: ClassVar[tuple[str, ...]] = ()  # their clients offer none
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     sni: str | None = None
     verify: bool = True
     ca_file: str | None = None
     pin: Pin | None = None
 
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address connect, handshake, and ask."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
+    def _prepare(self, kit: Kit) -> None:
         kit.trust.prepare(self._policy(kit))
-        await each(kit, found, self._at)
 
     async def ask(self, kit: Kit, transaction: int, endpoint: Endpoint, stream: Stream) -> None:
         """What the protocol does once TLS stands."""

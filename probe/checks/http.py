@@ -13,10 +13,11 @@ from pydantic import Field
 
 from probe.checks.exchange import Request, Response, exchange, keep_page
 from probe.checks.expect import Expect
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import Pin, Roots, connect, each, handshake
+from probe.checks.steps import Pin, Roots, connect, handshake
 from probe.core.address import Endpoint, is_local
 from probe.core.failure import NamedFailure
 from probe.core.hostname import normal_host
@@ -52,7 +53,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpsCheck:
+class HttpsCheck(HostCheck):
     """``https://host/path``: one request to every address.
 
     ``transfer`` is how much of the body is read, ``follow`` how many redirects are followed,
@@ -65,11 +66,7 @@ class HttpsCheck:
     name: ClassVar[str] = "https"
     default_port: ClassVar[int | None] = 443
 
-    host: str
-    port: int
     path: str = "/"
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     transfer: Size = 64 * 1024
     follow: Annotated[int, Field(ge=0, le=MAX_REDIRECTS)] = 0
     expect: Expect | None = None
@@ -80,14 +77,9 @@ class HttpsCheck:
     roots: Roots | None = None
     host_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")] | None = None
 
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address connect, handshake and ask."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
+    def _prepare(self, kit: Kit) -> None:
         if self.name == "https":
             kit.trust.prepare(self._policy(kit))
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         hop = _Hop(scheme=self.name, host=self.host, port=self.port, path=self.path)

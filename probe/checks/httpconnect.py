@@ -7,11 +7,11 @@ from typing import ClassVar, Final
 
 from pydantic import SecretStr
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
-from probe.checks.resolve import endpoints
 from probe.checks.secret import SecretError, read_secret
 from probe.checks.sending import Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 from probe.core.failure import PROXY_REFUSED, NamedFailure
 from probe.core.hostname import parse_place
@@ -21,7 +21,7 @@ NEUTRAL: Final = "www.example.com:443"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpConnectCheck:
+class HttpConnectCheck(HostCheck):
     """``httpconnect://[user:password@]host:port?to=…``: ask for a tunnel at every address.
 
     ``to`` is where it should lead (``host:port``). Nothing is sent through it.
@@ -31,10 +31,6 @@ class HttpConnectCheck:
     default_port: ClassVar[int | None] = 3128
     credentials: ClassVar[tuple[str, ...]] = ("username", "password")
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     to: str = NEUTRAL
     username: str | None = None
     password: SecretStr | None = None
@@ -58,13 +54,6 @@ class HttpConnectCheck:
             raise SecretError("a user name needs its password", "password_file")
         told = base64.b64encode(self.username.encode() + b":" + given).decode()
         return [("Proxy-Authorization", f"Basic {told}")]
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up, then ask at each address."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         address, within = str(endpoint), kit.timeouts.first_byte

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.packets import AGAIN, answer_to, socket_to
-from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import each
 from probe.core.address import Endpoint
 from probe.core.failure import TIMEOUT
 from probe.core.model import JSON
@@ -30,7 +29,7 @@ _SEEN: Final = {"version": "IKE header of version 3", "main_mode": "IKEv1 main m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ikev2Check:
+class Ikev2Check(HostCheck):
     """``ikev2://host[:500]``: ask at every address; any answer that has our SPI proves a daemon.
 
     ``exchange`` says what is asked: ``version`` (default) a header of a version that nobody
@@ -42,19 +41,8 @@ class Ikev2Check:
     name: ClassVar[str] = "ikev2"
     default_port: ClassVar[int | None] = PLAIN_PORT
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     exchange: Literal["version", "sa_init", "main_mode"] = "version"
     group: Group = "modp2048"
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up, then ask at each address."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         if self.exchange == "main_mode":

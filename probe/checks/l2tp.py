@@ -5,11 +5,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.packets import answer_to, socket_to
-from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import each
 from probe.core.address import Endpoint
 from probe.net import Datagrams
 from probe.wire import l2tp
@@ -20,7 +19,7 @@ _BOTH: Final = 2  # messages of ours that the server has, once it knows of the e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class L2tpCheck:
+class L2tpCheck(HostCheck):
     """``l2tp://host[:1701]``: ask at every address for a tunnel, and give it up again.
 
     The server answers before it knows who asks; nobody is logged in.
@@ -28,18 +27,6 @@ class L2tpCheck:
 
     name: ClassVar[str] = "l2tp"
     default_port: ClassVar[int | None] = 1701
-
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up, then ask at each address."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         tunnel = Tunnel()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
-from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 from probe.core.failure import EndOfStreamError
 from probe.net import Stream
@@ -26,7 +26,7 @@ from probe.wire.mtproto import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MtprotoCheck:
+class MtprotoCheck(HostCheck):
     """``mtproto://host[:443]``: at every address connect, and ask what every client asks first.
 
     ``transport`` is how messages are framed: ``intermediate``, ``padded`` or ``abridged``;
@@ -37,19 +37,8 @@ class MtprotoCheck:
     name: ClassVar[str] = "mtproto"
     default_port: ClassVar[int | None] = 443
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     transport: Transport = "intermediate"
     obfuscated: bool = True
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address connect and ask."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         stream = await connect(kit, transaction, endpoint)

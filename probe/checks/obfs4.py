@@ -8,11 +8,11 @@ from typing import ClassVar, Final
 
 from pydantic import SecretStr
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
-from probe.checks.resolve import endpoints
 from probe.checks.secret import SecretError, read_secret
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 from probe.core.failure import EndOfStreamError
 from probe.core.model import JSON
@@ -23,7 +23,7 @@ _USUAL: Final = 1000  # bytes of padding in a first packet: what a filter sees i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obfs4Check:
+class Obfs4Check(HostCheck):
     """``obfs4://host:port?cert=…``: one handshake at every address.
 
     ``cert`` is the bridge line's; the whole line may stand in ``bridge_file`` or ``bridge_env``
@@ -35,10 +35,6 @@ class Obfs4Check:
     default_port: ClassVar[int | None] = None
     in_query: ClassVar[tuple[str, ...]] = ("cert",)
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     cert: SecretStr | None = None
     bridge_file: str | None = None
     bridge_env: str | None = None
@@ -67,13 +63,6 @@ class Obfs4Check:
         except ValueError as exc:
             raise SecretError(f"{self.bridge_file or self.bridge_env}: {exc}", key) from None
         return cert
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address one handshake."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         cert = self._bridge()

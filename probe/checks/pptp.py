@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.reader import Reader
-from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 from probe.net import Stream
 from probe.wire import pptp
@@ -17,7 +17,7 @@ _PARTING: Final = 2.0  # seconds that stopping may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PptpCheck:
+class PptpCheck(HostCheck):
     """``pptp://host[:1723]``: start a control connection at every address, and stop it again.
 
     The server answers before it knows who asks; nobody is logged in, and no GRE is sent.
@@ -25,18 +25,6 @@ class PptpCheck:
 
     name: ClassVar[str] = "pptp"
     default_port: ClassVar[int | None] = 1723
-
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address connect, start, and stop."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         stream = await connect(kit, transaction, endpoint)

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.reader import Reader
-from probe.checks.resolve import endpoints
 from probe.checks.secret import SecretError, read_secret
 from probe.checks.sending import Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 from probe.core.failure import PROXY_REFUSED, NamedFailure
 from probe.core.hostname import parse_place
@@ -20,7 +20,7 @@ from probe.wire import socks5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Socks5Check:
+class Socks5Check(HostCheck):
     """``socks5://[user:password@]host[:1080]?to=…``: greet at every address, and ask for ``to``.
 
     ``to`` is where the proxy is asked to connect to (``host:port``); without it only the greeting
@@ -32,10 +32,6 @@ class Socks5Check:
     default_port: ClassVar[int | None] = 1080
     credentials: ClassVar[tuple[str, ...]] = ("username", "password")
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     to: str | None = None
     username: str | None = None
     password: SecretStr | None = None
@@ -59,13 +55,6 @@ class Socks5Check:
         if given is None:
             raise SecretError("a user name needs its password", "password_file")
         return socks5.login(self.username, given.decode("utf-8", "replace"))
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address greet, log in, and ask."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         login = self._login()

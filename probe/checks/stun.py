@@ -4,17 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.packets import answer_to, socket_to
-from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import each
 from probe.core.address import Endpoint
 from probe.wire.stun import Answer, fresh_id, read_answer, request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StunCheck:
+class StunCheck(HostCheck):
     """``stun://host[:3478]``: a Binding request over UDP to every address.
 
     The answer holds the vantage's own address: it is learnt, so that results do not show it.
@@ -22,18 +21,6 @@ class StunCheck:
 
     name: ClassVar[str] = "stun"
     default_port: ClassVar[int | None] = 3478
-
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up, then ask at each address."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         sent: list[bytes] = []

@@ -8,31 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
-from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TcpCheck:
+class TcpCheck(HostCheck):
     """``tcp://host:port``: connect to every address of the host."""
 
     name: ClassVar[str] = "tcp"
     default_port: ClassVar[int | None] = None
-
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up, then connect."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         stream = await connect(kit, transaction, endpoint)

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
-from probe.checks.resolve import endpoints
 from probe.checks.sending import Sending
-from probe.checks.steps import Pin, Roots, connect, each, handshake
+from probe.checks.steps import Pin, Roots, connect, handshake
 from probe.core.address import Endpoint
 from probe.net.trust import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TlsCheck:
+class TlsCheck(HostCheck):
     """``tls://host[:443]?sni=…``: handshake at every address.
 
     ``sni`` is the server name to send and to verify (default: the host), ``alpn`` the protocols to
@@ -25,10 +25,6 @@ class TlsCheck:
     name: ClassVar[str] = "tls"
     default_port: ClassVar[int | None] = 443
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     sni: str | None = None
     alpn: tuple[str, ...] = ()
     verify: bool = True
@@ -36,13 +32,8 @@ class TlsCheck:
     pin: Pin | None = None
     roots: Roots | None = None
 
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address connect and handshake."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
+    def _prepare(self, kit: Kit) -> None:
         kit.trust.prepare(self._policy(kit))
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         stream = await connect(kit, transaction, endpoint)

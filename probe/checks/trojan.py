@@ -7,12 +7,12 @@ from typing import ClassVar, Final
 
 from pydantic import SecretStr
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.relaying import NEUTRAL
-from probe.checks.resolve import endpoints
 from probe.checks.secret import read_secret
 from probe.checks.sending import Sending
-from probe.checks.steps import Pin, connect, each, handshake
+from probe.checks.steps import Pin, connect, handshake
 from probe.core.address import Endpoint
 from probe.core.failure import PROXY_REFUSED, NamedFailure
 from probe.core.hostname import parse_place
@@ -28,7 +28,7 @@ _KEPT: Final = 12  # bytes: enough to read a status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrojanCheck:
+class TrojanCheck(HostCheck):
     """``trojan://[password@]host[:443]``: through its TLS to the certificate of ``to``.
 
     ``to`` (``host:port``) is where the server is asked to connect to, and has to speak TLS: its
@@ -41,10 +41,6 @@ class TrojanCheck:
     default_port: ClassVar[int | None] = 443
     credentials: ClassVar[tuple[str, ...]] = ("password",)
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     password: SecretStr | None = None
     password_file: str | None = None
     password_env: str | None = None
@@ -66,14 +62,9 @@ class TrojanCheck:
         given = read_secret("password", file=self.password_file, env=self.password_env)
         return self.password.get_secret_value().encode() if self.password is not None else given
 
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address a handshake, and one inside it."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
+    def _prepare(self, kit: Kit) -> None:
         kit.trust.prepare(self._policy(kit))
         kit.trust.prepare(Policy(ca_file=kit.ca_file))
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         password = self._secret()

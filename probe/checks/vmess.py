@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 from pydantic import SecretStr
 
+from probe.checks.host import HostCheck
 from probe.checks.kit import Kit
 from probe.checks.relaying import WEB, head_of
-from probe.checks.resolve import endpoints
 from probe.checks.secret import SecretError, read_secret
 from probe.checks.sending import FirstPacket, Sending
-from probe.checks.steps import connect, each
+from probe.checks.steps import connect
 from probe.core.address import Endpoint
 from probe.core.failure import EndOfStreamError
 from probe.core.hostname import parse_place
@@ -32,7 +32,7 @@ def _user(text: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VmessCheck:
+class VmessCheck(HostCheck):
     """``vmess://[uuid@]host:port``: one request at every address, whose answer proves the id.
 
     ``to`` (``host:port``) is where the server is asked to connect to, for the head of a page; it
@@ -44,10 +44,6 @@ class VmessCheck:
     default_port: ClassVar[int | None] = None
     credentials: ClassVar[tuple[str, ...]] = ("uuid",)
 
-    host: str
-    port: int
-    addresses: tuple[str, ...] = ()
-    lookup: bool = False
     uuid: SecretStr | None = None
     uuid_file: str | None = None
     uuid_env: str | None = None
@@ -73,13 +69,6 @@ class VmessCheck:
         except ValueError as exc:
             key = "uuid_file" if self.uuid_file else "uuid_env"
             raise SecretError(f"{self.uuid_file or self.uuid_env}: {exc}", key) from None
-
-    async def run(self, kit: Kit) -> None:
-        """Look the name up; at each address ask once."""
-        found = await endpoints(
-            kit, self.host, self.port, pinned=self.addresses, lookup=self.lookup
-        )
-        await each(kit, found, self._at)
 
     async def _at(self, kit: Kit, transaction: int, endpoint: Endpoint) -> None:
         user = self._secret()
