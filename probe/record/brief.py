@@ -44,8 +44,8 @@ def decoder(vantages: dict[bytes, Vantage] | None = None) -> Callable[[bytes], B
 
 
 def at_once(texts: Sequence[bytes], vantages: dict[bytes, Vantage]) -> Sequence[Brief] | None:
-    """Lines of which each is a verdict; None where one of them is not."""
-    joined = b"\n".join(texts)
+    """Whole lines of which each is a verdict; None where one of them is not."""
+    joined = b"".join(texts)
     if b"}{" in joined:  # two on one line would make up for one that is none
         return None
     try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from io import BytesIO
+from itertools import repeat
 from os import SEEK_CUR
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -16,11 +17,12 @@ from probe.core.model import Vantage
 from probe.record.brief import Brief, at_once, decoder
 from probe.record.brief_rows import brief_rows
 from probe.record.parts import JUDGED, days, sources
-from probe.record.scan import LINE_LIMIT, NEWLINE, ScanReport, day_records, lines_in, within
+from probe.record.scan import NEWLINE, ScanReport, day_records, lines_in, within
 from probe.record.sealed import during
 from probe.record.spoken import Spoken
 
-_BLOCK: Final = 256 * 1024  # bytes that are read at a time: what fits beside a processor
+_AT_ONCE: Final = 128  # lines
+_LONG: Final = 512 * 1024  # bytes of a line that is read by itself, so that memory stays bounded
 
 
 def verdict_days(root: Path, since: datetime | None, until: datetime | None) -> list[str]:
@@ -85,7 +87,7 @@ def _all(
         day,
         decode,
         report,
-        read=partial(_blocks, decode=decode, vantages=vantages, spoken=spoken, report=report),
+        read=partial(_many, decode=decode, vantages=vantages, spoken=spoken, report=report),
         unseal=partial(brief_rows, where=where, bad=report.note_bad, telling=telling),
     )
     if since is None and until is None:
@@ -93,26 +95,24 @@ def _all(
     return (brief for brief in found if within(brief.at, since, until))
 
 
-def _blocks(
+def _many(
     file: BinaryIO,
     decode: Callable[[bytes], Brief],
     vantages: dict[bytes, Vantage],
     spoken: Spoken | None,
     report: ScanReport,
 ) -> Iterator[Brief]:
-    """Block by block; one in which anything is wrong is read again, line by line."""
+    """Many lines at a time; where anything is wrong with some, they are read one by one."""
     path, number = Path(file.name), 0
-    while block := _block(file):
-        if block[-1] != NEWLINE or len(block) > LINE_LIMIT:  # unfinished, or far too long
-            file.seek(-len(block), SEEK_CUR)
+    while texts := _lines(file):
+        if texts[-1][-1] != NEWLINE or max(map(len, texts)) == _LONG:  # unfinished, or too long
+            file.seek(-sum(map(len, texts)), SEEK_CUR)
             yield from lines_in(file, path, decode, report, number)
             return
-        texts = block.split(b"\n")
-        del texts[-1]
         wanted = spoken.without(texts) if spoken else texts
         found = at_once(wanted, vantages)
         if found is None:
-            yield from lines_in(BytesIO(block), path, decode, report, number)
+            yield from lines_in(BytesIO(b"".join(texts)), path, decode, report, number)
         else:
             if spoken:
                 spoken.learn(found, wanted)
@@ -120,7 +120,7 @@ def _blocks(
         number += len(texts)
 
 
-def _block(file: BinaryIO) -> bytes:
-    """The next lines, whole ones as far as the file has them."""
-    block = file.read(_BLOCK)
-    return block if block[-1:] in b"\n" else block + file.readline(LINE_LIMIT)
+def _lines(file: BinaryIO) -> list[bytes]:
+    """The next lines, with their ends; to read a block and split it takes three times as long."""
+    texts = list(map(file.readline, repeat(_LONG, _AT_ONCE)))
+    return texts if texts[-1] else [text for text in texts if text]

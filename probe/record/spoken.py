@@ -17,10 +17,10 @@ from probe.record.scan import within
 _FROM: Final = b',"vantage":{'
 _TO: Final = b',"outcome":'
 _OWN: Final = b',"target":null,'
-_CLOSED: Final = b"}"  # what a whole line ends with
+_CLOSED: Final = b"}\n"  # what a whole line ends with
 _AFTER: Final = 96  # bytes behind the shortest place: outcome, mechanism, rule; no identifiers yet
 _MOST: Final = 4096  # windows that are kept
-_end: Final = itemgetter(slice(-1, None))
+_before_end: Final = itemgetter(-2)
 
 
 class Spoken:
@@ -44,7 +44,7 @@ class Spoken:
         """The lines that may count; what is left out was written whole, and is not decoded."""
         if not self._places:
             return texts
-        if b"".join(map(_end, texts)) == _CLOSED * len(texts):
+        if _all_closed(texts):
             texts = list(compress(texts, map(not_, self._targets.hold(texts))))
             own = zip(texts, self._own.hold(texts), strict=True)
             return [text for text, held in own if held or not self._known(text)]
@@ -65,11 +65,18 @@ class Spoken:
     def _known(self, text: bytes) -> bool:
         first, last = text.find(_FROM), text.find(_TO)
         place = text[first:last]
-        if place in self._places and text[-1:] == _CLOSED:
+        if place in self._places and text[-2:] == _CLOSED:
             self._targets.add(text, first, last)
             return True
         if _OWN in place:
             self._own.add(text, first, last)
+        return False
+
+
+def _all_closed(texts: Sequence[bytes]) -> bool:
+    try:
+        return bytes(map(_before_end, texts)) == _CLOSED[:1] * len(texts)
+    except IndexError:  # an empty line
         return False
 
 

@@ -82,17 +82,20 @@ def day_file(root: Path) -> Path:
         (b"", 0, 0, 0),
     ],
 )
-@pytest.mark.parametrize("block", [1, 100, 1024**2])
-def test_whatever_the_blocks_each_line_counts_by_itself(
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+@pytest.mark.parametrize("long", [100, 512 * 1024])
+def test_however_many_are_read_at_once_each_line_counts_by_itself(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     text: bytes,
     good: int,
     bad: int,
     unfinished: int,
-    block: int,
+    at_once: int,
+    long: int,
 ) -> None:
-    monkeypatch.setattr(reading, "_BLOCK", block)
+    monkeypatch.setattr(reading, "_AT_ONCE", at_once)
+    monkeypatch.setattr(reading, "_LONG", long)
     path = day_file(tmp_path)
     path.write_bytes(text)
     report = ScanReport()
@@ -103,7 +106,7 @@ def test_whatever_the_blocks_each_line_counts_by_itself(
 def test_a_bad_line_is_told_by_its_own_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_BLOCK", 2 * len(GOOD))
+    monkeypatch.setattr(reading, "_AT_ONCE", 2)
     path = day_file(tmp_path)
     path.write_bytes(GOOD * 7 + b"broken\n" + GOOD * 2)
     report = ScanReport()
@@ -111,12 +114,12 @@ def test_a_bad_line_is_told_by_its_own_number(
     assert [one.line for one in report.examples] == [8]
 
 
-@pytest.mark.parametrize("block", [1, 2000, 1024**2])
+@pytest.mark.parametrize("at_once", [1, 4, 500])
 @pytest.mark.parametrize("hours", [0, 3, 30])
 def test_what_is_left_out_of_telling_verdicts_changes_no_series(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, hours: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, hours: int
 ) -> None:
-    monkeypatch.setattr(reading, "_BLOCK", block)
+    monkeypatch.setattr(reading, "_AT_ONCE", at_once)
     other = Vantage(id="lab-2", country="IR", network="mobile")
     lines = [
         *cycles("x." * 30, START, target="t1"),
@@ -132,7 +135,7 @@ def test_what_is_left_out_of_telling_verdicts_changes_no_series(
     told = list(telling(tmp_path, path.stem, since, None, report))
     whole = list(briefs(tmp_path, path.stem, since))
     assert [columns(one) for one in collect(told)] == [columns(one) for one in collect(whole)]
-    if hours == 0 and block == 2000:
+    if hours == 0 and at_once == 4:
         assert len(told) < 0.8 * len(whole)
     assert report.bad == 0
 
@@ -144,7 +147,7 @@ def columns(one: Series) -> tuple[object, ...]:
 def test_a_line_that_was_cut_off_is_told_also_where_it_would_be_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_BLOCK", 1)
+    monkeypatch.setattr(reading, "_AT_ONCE", 1)
     (target,) = map(encode, cycles(".", target="t1"))
     path = day_file(tmp_path)
     path.write_bytes(GOOD + target * 3 + target[:-20] + b"\n" + target)
