@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ import pytest
 from loopback.servers import Certificates
 from support.command import PROBE, PROJECT, Command, Done, wait_until
 
+from probe.core.times import parse_instant
 from probe.demo.story import MADE_UP
+from probe.record import scan
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,27 @@ def test_the_reports_get_the_answers_that_the_replay_earns(shown: Shown) -> None
 
 @pytest.mark.timeout(300)
 def test_over_real_sockets_the_name_is_reset_and_its_neighbour_passes(shown: Shown) -> None:
-    seen: Counter[tuple[str, str]] = Counter()
-    for path in (shown.folder / "sockets/results/verdicts").iterdir():
-        for line in path.read_text().splitlines():
-            verdict = json.loads(line)
-            seen[verdict["target"], verdict["mechanism"] or verdict["outcome"]] += 1
-            assert verdict["vantage"]["id"] == "demo"
-            assert verdict["outcome"] in {"ok", "unreachable"}  # there is no control
-    assert seen["pigeon-media", "tls.reset"] >= 1
-    assert seen["pigeon-media", "ok"] >= 1
-    assert seen["pigeon-media-neutral", "ok"] >= 3
+    results = shown.folder / "sockets" / "results"
+    start = (results / "events.jsonl").read_text().splitlines()[0]
+    began = parse_instant(json.loads(start)["at"])
+    media = []
+    for measurement in scan.measurements(results):
+        if measurement.role != "target" or "media" not in measurement.target.id:
+            continue
+        failed = measurement.steps[-1].failure
+        at = (measurement.started - began).total_seconds()
+        if measurement.target.id != "pigeon-media":
+            assert failed is None
+        elif 2.5 < at < 3.5:  # a busy machine measures late, and then sees what was then
+            media.append(failed)
+            assert failed == "connection_reset"
+        elif at < 1.5 or at > 4.5:
+            media.append(failed)
+            assert failed is None
+    assert media
+    told = {verdict.outcome for verdict in scan.verdicts(results)}
+    assert told <= {"ok", "unreachable"}  # there is no control
+    assert "ok" in told
 
 
 def living(group: int) -> list[str]:

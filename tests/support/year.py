@@ -166,6 +166,7 @@ class Life:
                 self._expect(timetables, since, clock.now())
             clock.start += timedelta(seconds=seconds)
             tally.leapt(seconds, clock.now())
+            service._house.look_at_clock()  # who looks seldom may find it when moments have passed
             if again:
                 since = clock.now()
 
@@ -173,7 +174,6 @@ class Life:
             while clock.lived < self.days * DAYS:
                 self.runs += 1
                 length = min(chance.uniform(1, 10) * DAYS, self.days * DAYS - clock.lived)
-                happenings = _happenings(chance, length, net, tally, room, leap)
                 disk = Disk(lambda: (room.free, 10**11), None, 5000)
                 service = Service(
                     plan,
@@ -182,6 +182,7 @@ class Life:
                     ledger=Ledger(self.folder),
                     disk=disk,
                 )
+                happenings = _happenings(chance, length, net, tally, room, leap)
                 run_virtual(_run(service, length, happenings))
                 net.dialled.clear()
                 net.down, tally.full, room.free = False, False, 10**10
