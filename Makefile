@@ -17,6 +17,7 @@ check: $(VENV)/.development  ## style, types, and who may import whom
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check --quiet .
 	$(VENV)/bin/mypy
+	@MYPYPATH=bench:tests $(VENV)/bin/mypy bench/*.py
 	$(VENV)/bin/lint-imports --no-logo
 
 bench: $(VENV)/.development  ## timings, CPU and sizes, side by side with other tools

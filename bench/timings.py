@@ -47,7 +47,6 @@ async def _one_round(plan: Sequence[Job], tools: Instruments) -> Sequence[Measur
         features=(),
         anchors=(),
         results=Path(),
-        spread=0.0,
         ca_file=tools.ca_file,
         max_addresses=tools.max_addresses,
         user_agent=tools.user_agent,
