@@ -45,10 +45,10 @@ def shanghai(tmp_path_factory):
 
 def test_pictures_are_blocked_by_name_while_text_works(shanghai):
     media = outcomes(shanghai, "whatsapp", "media", day(18), day(21))
-    assert media["blocked"] >= 30
+    assert media["blocked"] >= 20
     assert media["ok"] == 0
     text = outcomes(shanghai, "whatsapp", "text", day(18), day(21))
-    assert text["ok"] >= 33
+    assert text["ok"] >= 22
     assert set(text) <= {"ok", "inconclusive"}
     blocked = [v for v in scan.verdicts(shanghai) if v.outcome == "blocked" and v.target]
     assert {verdict.mechanism for verdict in blocked} == {"tls.reset.sni"}
@@ -88,7 +88,7 @@ def test_the_special_line_sees_none_of_it(tmp_path):
     for service, feature in (("whatsapp", "media"), ("expressvpn", "tunnel")):
         found = outcomes(line, service, feature, day(18), day(19))
         assert set(found) <= {"ok", "inconclusive"}
-        assert found["ok"] >= 10
+        assert found["ok"] >= 7
 
 
 def test_a_provider_that_closed_is_down_and_was_fine_before(tmp_path):

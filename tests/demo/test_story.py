@@ -41,7 +41,7 @@ def test_rounds_are_closer_around_the_disruption_and_every_vantage_has_its_own_m
     assert rounds[0] == story.begins
     assert rounds[-1] < story.ends
     for one, two in pairwise(rounds):
-        assert two - one == (2 * HOUR if one in story.closer else 12 * HOUR)
+        assert two - one == (3 * HOUR if one in story.closer else 12 * HOUR)
     assert not set(rounds) & set(story.rounds(1))
 
 
