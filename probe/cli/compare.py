@@ -10,7 +10,7 @@ exit code: 0 done; 2 usage, or a report file that is wrong.
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ from probe.cli.common import (
 from probe.cli.main import Usage
 
 if TYPE_CHECKING:
+    from probe.compare.comparison import Comparison
+    from probe.compare.reports import Report
     from probe.compare.series import Series
     from probe.record.scan import ScanReport
 
@@ -51,20 +53,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare; 0 when done."""
-    from probe.compare.comparison import compare
     from probe.compare.reports import parse_all
-    from probe.net.clocks import RealClock
     from probe.record.scan import ScanReport
     from probe.show import comparison
 
     root = existing_results(args)
     since, until = interval(args)
-    now = RealClock().now()
-    closing = min(until, now) if until else now
     reports = parse_all(report_files(args.reports or ()))
     skipped = ScanReport()
-    series = read_series(root, since, until, skipped, quiet=args.quiet)
-    found = compare(reports, series, until=closing)
+    found = held(root, since, until, reports, skipped, quiet=args.quiet)
     with output(args.out) as out:
         match args.format:
             case "table":
@@ -76,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             case "csv":
                 comparison.write_csv(found.answers, out)
     if not args.quiet:
-        _tell(root, series, skipped)
+        _tell(root, found.series, skipped)
     return 0
 
 
@@ -127,20 +124,29 @@ def _fetch(url: str) -> bytes:
         raise Usage(f"cannot fetch {exc}") from exc
 
 
-def read_series(
+def held(
     root: Path,
     since: datetime | None,
     until: datetime | None,
+    reports: "Iterable[Report]",
     skipped: "ScanReport",
     *,
     quiet: bool,
-) -> "tuple[Series, ...]":
-    """The stored verdicts as series; what cannot be read is noted in ``skipped``."""
-    from probe.cli.reading import stored_series
+) -> "Comparison":
+    """The stored verdicts held against reports; what cannot be read is noted in ``skipped``."""
+    from probe.cli.reading import side_by_side, stored_series
+    from probe.compare.comparison import compare
+    from probe.net.clocks import RealClock
 
+    now = RealClock().now()
+    closing = min(until, now) if until else now
     try:
-        with _progress(visible=not quiet and sys.stderr.isatty()):
-            return stored_series(root, since, until, skipped)
+        with (
+            _progress(visible=not quiet and sys.stderr.isatty()),
+            side_by_side(root, since, until) as each,
+        ):
+            series = stored_series(root, since, until, skipped, each)
+            return compare(reports, series, until=closing, each=each)
     except PermissionError as exc:
         raise Usage(f"cannot read '{exc.filename}': permission denied") from exc
 

@@ -74,8 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not available():
         raise Usage(MISSING + INSTALL)
-    from probe.cli.compare import read_series, report_files
-    from probe.compare.comparison import compare
+    from probe.cli.compare import held, report_files
     from probe.compare.reports import parse_all
     from probe.net.clocks import RealClock
     from probe.record.scan import ScanReport
@@ -85,8 +84,7 @@ def run(args: argparse.Namespace) -> int:
     now = RealClock().now()
     reports = parse_all(report_files(args.reports or ()))
     skipped = ScanReport()
-    series = read_series(root, since, until, skipped, quiet=args.quiet)
-    found = compare(reports, series, until=min(until, now) if until else now)
+    found = held(root, since, until, reports, skipped, quiet=args.quiet)
     number = _write(args, root, found, now)
     if not args.quiet:
         _tell(args, number, skipped)

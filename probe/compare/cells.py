@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from math import ceil
@@ -81,12 +81,15 @@ def covered(times: Sequence[float], start: float, end: float) -> float:
     return min(found / pieces, 1.0)
 
 
-def cells(series: Iterable[Series]) -> tuple[Cell, ...]:
-    """Bring the vantages of each network together, and look for what was disrupted."""
+def cells(series: Iterable[Series], each: Callable[..., Iterable[Cell]] = map) -> tuple[Cell, ...]:
+    """Bring the vantages of each network together, and look for what was disrupted.
+
+    ``each`` is ``map``, or the same on several processors.
+    """
     found: dict[tuple[Place, str, str], list[Series]] = {}
     for one in series:
         found.setdefault((Place.of(one.vantage), one.service, one.feature), []).append(one)
-    return tuple(_cell(*key, tuple(group)) for key, group in found.items())
+    return tuple(each(_cell, found.keys(), map(tuple, found.values())))
 
 
 def concluded(group: Sequence[Series]) -> tuple[Sequence[float], bytes]:
@@ -106,7 +109,8 @@ def concluded(group: Sequence[Series]) -> tuple[Sequence[float], bytes]:
     return array("d", (time for time, _ in pairs)), bytes(code for _, code in pairs)
 
 
-def _cell(place: Place, service: str, feature: str, group: tuple[Series, ...]) -> Cell:
+def _cell(key: tuple[Place, str, str], group: tuple[Series, ...]) -> Cell:
+    place, service, feature = key
     times, outcomes = concluded(group)
     failing = outcomes.translate(FAILED)
     return Cell(

@@ -1,11 +1,11 @@
 """All reports held against all series: the whole answer of one run of the program."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from probe.compare.answer import Answer, answers
-from probe.compare.cells import cells
+from probe.compare.cells import Cell, cells
 from probe.compare.reports import Report
 from probe.compare.series import Series
 from probe.compare.unreported import Unreported, unreported
@@ -22,12 +22,19 @@ class Comparison:
     until: datetime
 
 
-def compare(reports: Iterable[Report], series: Sequence[Series], *, until: datetime) -> Comparison:
+def compare(
+    reports: Iterable[Report],
+    series: Sequence[Series],
+    *,
+    until: datetime,
+    each: Callable[..., Iterable[Cell]] = map,
+) -> Comparison:
     """Hold every report against every series, and look for what nobody reported.
 
     ``until`` closes the window of a report that has no end: now, or where the data was cut off.
+    ``each`` is ``map``, or the same on several processors.
     """
-    held, measured = tuple(reports), cells(series)
+    held, measured = tuple(reports), cells(series, each)
     return Comparison(
         reports=held,
         answers=answers(held, measured, until=until),
