@@ -58,7 +58,8 @@ OPTIONS: Final = frozenset(
 )
 
 _MAX_URL: Final = 2048  # characters
-_ASKED: Final = frozenset({"host", "port", "path", "addresses", "lookup"})  # besides the options
+_ASKED: Final = frozenset({"host", "port", "path"})  # besides the options
+_TRUST: Final = frozenset({"sni", "verify", "pin", "roots"})  # options that say who is believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +138,16 @@ def aim_of(asked: Question) -> Aim:
 
 def with_own(asked: Check, own: Check) -> Check:
     """The check that was asked for, with everything that no question holds from the control's own
-    one for this target: its keys and passwords, and what goes with them."""
+    one for this target: its keys and passwords, and what goes with them.
+
+    Its addresses are the control's own too, or whoever asks could have a password sent to another
+    machine. Where another server is to be believed than by the control's own, no secret is used.
+    """
     given: Any = asked
-    others = {option.name for option in dataclasses.fields(given)} - OPTIONS - _ASKED
+    names = {option.name for option in dataclasses.fields(given)}
+    if any(getattr(asked, name) != getattr(own, name) for name in names & _TRUST):
+        return asked
+    others = names - OPTIONS - _ASKED
     changed: Check = dataclasses.replace(given, **{name: getattr(own, name) for name in others})
     return changed
 

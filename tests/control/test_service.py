@@ -399,6 +399,30 @@ def test_what_is_asked_for_is_asked_all_the_same(tmp_path: Path) -> None:
     assert (found.steps[-1].failure, found.steps[-1].detail["to"]) == (None, "shop.example:81")
 
 
+def test_whoever_asks_cannot_have_a_password_sent_to_another_address(tmp_path: Path) -> None:
+    (tmp_path / "word").write_text(WORD)
+    net, heard = FakeNetwork(), []
+
+    async def listen(peer: FakePeer) -> None:
+        while data := await peer.receive():
+            heard.append(data)
+
+    net.tcp = {VPN: listen, Endpoint(SITE, VPN.port): listen}
+    own = {"url": f"socks5://user@{VPN}", "password_file": "word"}
+    question = Question(url=f"socks5://{VPN}", addresses=(SITE,))
+
+    async def main() -> bytes:
+        measuring = made(net, base=tmp_path, targets=[own])
+        return await measuring.reply([question], "198.51.100.7")
+
+    (found,) = Reply.from_json(run_virtual(main())).measurements
+    assert [step.detail.get("login") for step in found.steps if step.op == "socks5_greeting"] == [
+        True
+    ]
+    assert heard
+    assert net.dialled == [VPN]
+
+
 def test_only_a_target_with_a_secret_belongs_into_a_control_s_configuration() -> None:
     with pytest.raises(ValueError, match="has no key or password"):
         configured(targets=[{"url": "https://shop.example/"}])
