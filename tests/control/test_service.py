@@ -407,9 +407,9 @@ def test_whoever_asks_cannot_have_a_password_sent_to_another_address(tmp_path: P
         while data := await peer.receive():
             heard.append(data)
 
-    net.tcp = {VPN: listen, Endpoint(SITE, VPN.port): listen}
+    net.tcp = {VPN: listen, Endpoint(OTHER, VPN.port): listen}
     own = {"url": f"socks5://user@{VPN}", "password_file": "word"}
-    question = Question(url=f"socks5://{VPN}", addresses=(SITE,))
+    question = Question(url=f"socks5://{VPN}", addresses=(OTHER,))
 
     async def main() -> bytes:
         measuring = made(net, base=tmp_path, targets=[own])
