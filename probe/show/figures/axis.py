@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from probe.show.figures.palette import INK, RULE, WINDOW
 from probe.show.figures.rows import Numbered
@@ -27,22 +28,42 @@ def place(at: datetime, scale: Scale) -> float:
 
 def time_axis(axes: "Axes", scale: Scale, marks: int = 8) -> None:
     """Let the horizontal axis be this scale, with dates below it."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    places, dates, common = _dates(scale, marks)
+    formatter = FixedFormatter(dates)
+    formatter.set_offset_string(common)
+    axes.set_xlim(days(scale.first), days(scale.last))
+    axes.xaxis.set_major_locator(FixedLocator(places))
+    axes.xaxis.set_major_formatter(formatter)
+
+
+def undated(axes: "Axes") -> None:
+    """Leave the dates away: they stand below another plot of the same column."""
+    axes.xaxis.set_tick_params(labelbottom=False)
+    axes.xaxis.offsetText.set_visible(False)
+
+
+@lru_cache(maxsize=8)
+def _dates(scale: Scale, marks: int) -> tuple[list[float], list[str], str]:
+    """The marks, the date at each, and what all dates have in common.
+
+    Looked for once: matplotlib looks at every axis some ten times until a figure is drawn.
+    """
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    axes.set_xlim(days(scale.first), days(scale.last))
-    axes.xaxis_date(UTC)
-    # Both are without types in matplotlib.
-    locator = AutoDateLocator(  # type: ignore[no-untyped-call]
+    # All of this is without types in matplotlib.
+    locator: Any = AutoDateLocator(  # type: ignore[no-untyped-call]
         tz=UTC, minticks=marks // 2, maxticks=marks
     )
-    axes.xaxis.set_major_locator(locator)
     # Its last word names the year, and the month only where no mark does.
     months = {(at.year, at.month) for at in (scale.start, scale.end)}
     offsets = ["", "%Y", "%Y", "%Y-%b-%d", "%Y-%b-%d", "%Y-%b-%d %H:%M"]
-    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+    formatter: Any = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator, tz=UTC, offset_formats=offsets if len(months) > 1 else None
     )
-    axes.xaxis.set_major_formatter(formatter)
+    places = locator.tick_values(scale.start, scale.end)
+    return list(places), formatter.format_ticks(places), formatter.get_offset()
 
 
 def within(one: Numbered, scale: Scale, until: datetime) -> bool:

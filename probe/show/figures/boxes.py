@@ -15,7 +15,10 @@ Box = tuple[float, float, float, float]  # left, right, bottom, top
 
 
 def fill(axes: "Axes", boxes: Iterable[Box], look: Look, edge: str) -> None:
-    """Fill these boxes; ``edge`` is the colour of the hatch, they have no outline."""
+    """Fill these boxes; ``edge`` is the colour of the hatch, they have no outline.
+
+    The axes do not fit themselves to the boxes: they have limits of their own.
+    """
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
@@ -26,7 +29,7 @@ def fill(axes: "Axes", boxes: Iterable[Box], look: Look, edge: str) -> None:
         corners += [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
         codes += outline
     if corners:
-        axes.add_patch(
+        axes.add_artist(
             PathPatch(
                 Path(corners, codes),
                 facecolor=look.colour,

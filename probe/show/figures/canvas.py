@@ -19,17 +19,19 @@ from probe.show.terminal import safe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backend_bases import FigureCanvasBase
     from matplotlib.figure import Figure
 
 WIDTH: Final = 10.0  # inches
 LABEL: Final = 48  # characters
+TOP: Final = 1.0  # a title's place over its plot; matplotlib would measure all labels to find it
 _ABSENT: Final = "\N{WHITE SQUARE}"
 _FONTS: Final = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 _NO_METADATA: Final = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 _DPI: Final = 200  # of a PNG
 # A tenth of a point is finer than an eye; more digits triple the file.
 _PATHS: Final = re.compile(rb' d="[^"]*"')
-_DIGITS: Final = re.compile(rb"(\d\.\d)\d+| \n")
+_DIGITS: Final = re.compile(rb"(?<=\d\.\d)\d+| \n")
 _STYLE: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
@@ -70,15 +72,19 @@ class Picture:
 
     def svg(self) -> bytes:
         """The figure as SVG; letters are outlines, so it looks the same everywhere."""
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+
         out = io.BytesIO()
-        with _style():
+        with _style(), _laid_out(self.figure, FigureCanvasSVG, self.figure.dpi):
             self.figure.savefig(out, format="svg", metadata=_NO_METADATA)
-        return _PATHS.sub(lambda path: _DIGITS.sub(rb"\1", path[0]), out.getvalue())
+        return _PATHS.sub(lambda path: _DIGITS.sub(b"", path[0]), out.getvalue())
 
     def png(self) -> bytes:
         """The figure as PNG, 200 dots per inch."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
         out = io.BytesIO()
-        with _style():
+        with _style(), _laid_out(self.figure, FigureCanvasAgg, _DPI):
             self.figure.savefig(out, format="png", dpi=_DPI, metadata={"Software": None})
         return out.getvalue()
 
@@ -134,6 +140,22 @@ def legend(figure: "Figure", entries: Sequence[tuple[Any, str]], across: int) ->
         handleheight=1.1,
         handlelength=1.8,
     )
+
+
+@contextlib.contextmanager
+def _laid_out(figure: "Figure", form: "type[FigureCanvasBase]", dpi: float) -> Iterator[None]:
+    """Inside, everything has its place for this form; else savefig would draw twice to find it."""
+    layout, before = figure.get_layout_engine(), figure.dpi
+    assert layout is not None  # ``canvas`` gave it one
+    form(figure)  # from now on the figure's letters are measured as this form writes them
+    figure.dpi = dpi
+    layout.execute(figure)
+    figure.dpi = before
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(layout)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from probe.show.figures.axis import grid, shade, time_axis
-from probe.show.figures.canvas import Picture, label
+from probe.show.figures.canvas import TOP, Picture, label
 from probe.show.figures.lines import Line, Point
 from probe.show.figures.multiples import NAME
 from probe.show.figures.palette import BAND, LINE
@@ -80,7 +80,7 @@ def _picture(
     shown = [line for line in known if line in kept]
     if not shown:
         return None
-    with panels(len(shown), sharey=False) as (figure, plots):
+    with panels(len(shown), alike=False) as (figure, plots):
         for axes, line in zip(plots, shown, strict=True):
             points = what.points(line)
             curve(
@@ -92,11 +92,12 @@ def _picture(
                 (LINE, BAND),
             )
             axes.set_ylim(bottom=0)
+            axes.ticklabel_format(axis="y", style="plain")  # no power of ten where the title is
             shade(axes, reports.get((line.place, line.service, line.feature), ()), scale, until)
             grid(axes)
             time_axis(axes, scale, 4)
             names = label(line.target, NAME), label(str(line.place), NAME)
-            axes.set_title("\n".join(names), loc="left", fontsize=8)
+            axes.set_title("\n".join(names), loc="left", fontsize=8, y=TOP)
         figure.suptitle(what.heading, x=0.008, ha="left", fontsize=11, weight="bold")
     told = "; ".join(_told(line, what) for line in shown)
     return Picture(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from probe.show.figures.axis import grid, shade, time_axis
-from probe.show.figures.canvas import Picture, label
+from probe.show.figures.canvas import TOP, Picture, label
 from probe.show.figures.palette import BAND, LINE
 from probe.show.figures.panels import curve, panels
 from probe.show.figures.rows import Row, telling
@@ -25,14 +25,14 @@ def multiples(given: Sequence[Row], scale: Scale, until: datetime) -> Picture | 
     shown = [row for row in concluded if row in kept]
     if not shown:
         return None
-    with panels(len(shown), sharey=True) as (figure, plots):
+    with panels(len(shown), alike=True) as (figure, plots):
         for axes, row in zip(plots, shown, strict=True):
             _panel(axes, row, scale)
             shade(axes, row.reports, scale, until)
             grid(axes)
             time_axis(axes, scale, 4)
             names = label(f"{row.service} {row.feature}", NAME), label(str(row.place), NAME)
-            axes.set_title("\n".join(names), loc="left", fontsize=8)
+            axes.set_title("\n".join(names), loc="left", fontsize=8, y=TOP)
         figure.suptitle("Share of failures", x=0.008, ha="left", fontsize=11, weight="bold")
     return Picture(
         name="failures",

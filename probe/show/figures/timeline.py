@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from probe.core.model import Outcome
 from probe.show.figures import windows
-from probe.show.figures.axis import days, time_axis, within
+from probe.show.figures.axis import days, time_axis, undated, within
 from probe.show.figures.boxes import Box, fill, runs
-from probe.show.figures.canvas import Picture, bare, canvas, label, legend
+from probe.show.figures.canvas import TOP, Picture, bare, canvas, label, legend
 from probe.show.figures.palette import GAP, INK, OUTCOMES, QUIET, RULE
 from probe.show.figures.rows import Bin, Numbered, Row, telling
 from probe.show.figures.scale import Scale
@@ -37,7 +37,7 @@ def timelines(
     inches = _STRIP * sum(heights) + 0.34 * len(shown) + 1.1
     with canvas(inches) as figure:
         plots = figure.subplots(
-            len(shown), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+            len(shown), 1, squeeze=False, gridspec_kw={"height_ratios": heights}
         )[:, 0]
         for axes, row, found in zip(plots, shown, lanes, strict=True):
             _strip(axes, row, scale)
@@ -46,9 +46,13 @@ def timelines(
             axes.set_yticks([0, 1], ["0 %", "100 %"], fontsize=6.5)
             axes.tick_params(axis="y", length=0, pad=2)
             axes.set_ylim(0, windows.height(found))
-            axes.set_title(label(f"{row.feature} · {row.place}"), loc="left", fontsize=9, pad=3)
-            axes.set_title(_counts(row), loc="right", fontsize=8, color=QUIET, pad=3)
-        time_axis(plots[-1], scale, 12)
+            axes.set_title(
+                label(f"{row.feature} · {row.place}"), loc="left", fontsize=9, pad=3, y=1
+            )
+            axes.set_title(_counts(row), loc="right", fontsize=8, color=QUIET, pad=3, y=TOP)
+            time_axis(axes, scale, 12)
+        for axes in plots[:-1]:
+            undated(axes)
         figure.suptitle(
             f"{label(service)}: reported and measured",
             x=0.008,

@@ -41,6 +41,22 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
     assert b"<dc:date>" not in written("one").svg()
 
 
+def test_it_is_drawn_once_for_each_form_and_each_is_laid_out_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from matplotlib.figure import Figure
+
+    drawn: list[None] = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda figure, to: drawn.append(draw(figure, to)))
+    picture = written("one")
+    forms = picture.png(), picture.svg()
+    assert len(drawn) == 2
+    assert (picture.png(), picture.svg()) == forms
+    alone = written("one")
+    assert (alone.svg(), alone.png()) == forms[::-1]
+
+
 def test_a_label_is_short_and_keeps_both_ends() -> None:
     assert label("begin" + "-" * 10_000 + "end").startswith("begin")
     assert label("begin" + "-" * 10_000 + "end").endswith("end")
