@@ -22,8 +22,9 @@ from typing import get_args
 import dns.message
 import pytest
 from pydantic import BaseModel
+from support.authority import ca_file, serving
 from support.history import sealed, write
-from support.servers import http, page
+from support.servers import http, page, tls
 from support.tracing import FakeTracer
 
 from probe.checks import BUILT_IN, load
@@ -302,6 +303,7 @@ async def scripted_steps() -> list[Step]:
             Endpoint("192.0.2.10", 80): http(b"no HTTP at all\r\n\r\n"),
             Endpoint("192.0.2.11", 80): http(BAD_CHUNK),
             Endpoint("192.0.2.12", 443): alerting,
+            Endpoint("192.0.2.13", 443): tls(serving("a.example")),
         },
     )
     trace = Trace(time.monotonic, budget=5)
@@ -320,6 +322,8 @@ async def scripted_steps() -> list[Step]:
         for last in (7, 8, 10, 11)
     ]
     checks.append(load()["tls"](host="192.0.2.12", port=443, pin="0" * 64))
+    own = {"sni": "a.example", "ca_file": ca_file()}
+    checks.append(load()["tls"](host="192.0.2.13", port=443, **own))
     checks.append(load()["dns"](host="www.example", port=53))
     tracer = FakeTracer(resets_at=1)
     checks.append(

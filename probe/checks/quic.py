@@ -24,7 +24,7 @@ from probe.core.failure import AUTHORITY, HANDSHAKE, HOSTNAME, INCOMPATIBLE, Nam
 from probe.core.masking import mask
 from probe.core.model import JSON
 from probe.core.units import Size
-from probe.net.trust import Policy, public_roots
+from probe.net.trust import Policy
 from probe.wire.quic import Question, first_packet, offered
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ class QuicCheck:
                 detail["peer_certificates"] = [kit.keep(der) for der in chain]
                 if chain:
                     detail["leaf"] = describe(chain[0])
-            if root and root not in public_roots():
-                detail["private_root"] = root
+            if root:
+                detail.update(kit.trust.beside_public(root, self._policy(kit), kit.ca_file))
         return client
 
     def _verify(self, kit: Kit, chain: tuple[bytes, ...], name: str) -> str | None:

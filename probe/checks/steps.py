@@ -16,7 +16,7 @@ from probe.core.model import JSON
 from probe.core.trace import Stopped
 from probe.net import Stream
 from probe.net.tls import TlsStream
-from probe.net.trust import Policy, known_roots, public_roots
+from probe.net.trust import Policy, known_roots
 
 STAGGER = 0.3  # seconds
 # Authorities that come with the program, and are trusted in place of all others.
@@ -113,6 +113,6 @@ async def handshake(
         if chain:
             detail["leaf"] = describe(chain[0])
         root = tls.root() if verified and policy.authorities is None else None
-        if root and policy.roots is None and root not in public_roots():
-            detail["private_root"] = root
+        if root and policy.roots is None:
+            detail.update(kit.trust.beside_public(root, policy, kit.ca_file))
     return tls

@@ -26,7 +26,14 @@ _SOMEBODY_ELSE: Final = "somebody-else.example"
 class Authority:
     """Issues server certificates, good ones and each kind of bad one (EC P-256, RFC 5280)."""
 
-    def __init__(self, folder: Path, now: datetime, *, since: datetime | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        now: datetime,
+        *,
+        since: datetime | None = None,
+        name: str = "Embedded Internet Demo CA",
+    ) -> None:
         """Make the authority and write its certificate to ``folder/ca.pem`` (0640).
 
         Certificates are good for a day from ``now`` on, and before it from ``since`` on (default:
@@ -36,7 +43,7 @@ class Authority:
         self._now = now
         self._since = since
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("Embedded Internet Demo CA")
+        self._name = _name(name)
         certificate = (
             _builder(self._name, self._name, self._key, self._start(), now + _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

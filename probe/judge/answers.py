@@ -13,6 +13,7 @@ from probe.core import failure
 from probe.core.address import is_local
 from probe.core.model import UNKNOWN_COUNTRY, Measurement, Step
 from probe.judge import followups
+from probe.judge.certificates import by_common_trust, proves
 from probe.judge.controls import Seen, valid
 from probe.judge.deciding import EXTRA_ANSWER, HANDSHAKES
 from probe.judge.decoy import of_kind, succeeded
@@ -150,7 +151,11 @@ def misled(evidence: Evidence) -> bool:
     So the line and the server are in order, and only the answers are not.
     """
     here = {ip_of(address) for address in evidence.tried} or addresses(evidence.trial)
-    good = [m for m in of_kind(evidence, followups.CERTIFICATE_AT_CONTROL_ANSWER) if succeeded(m)]
+    good = [
+        measurement
+        for measurement in of_kind(evidence, followups.CERTIFICATE_AT_CONTROL_ANSWER)
+        if succeeded(measurement) and any(map(_proves, measurement.steps))
+    ]
     return (
         bool(here)
         and bool(good)
@@ -196,12 +201,13 @@ def _certificate(evidence: Evidence, ip: str) -> bool | None:
     """Whether a host at this address proved the name, in any handshake here or at a control.
 
     Only a wrong certificate speaks against an answer: a host that is merely silent or closed may
-    be a genuine one that is down.
+    be a genuine one that is down. So may one that shows another than the target's own ``pin``.
     """
     steps = [step for step in _handshakes(evidence) if ip_of(step.address) == ip]
     if any(map(_proves, steps)):
         return True
-    return False if any(step.failure in _CERTIFICATE for step in steps) else None
+    wrong = any(step.failure in _CERTIFICATE and by_common_trust(step) for step in steps)
+    return False if wrong else None
 
 
 def _proven(evidence: Evidence) -> bool:
@@ -210,7 +216,7 @@ def _proven(evidence: Evidence) -> bool:
 
 
 def _proves(step: Step) -> bool:
-    return step.failure is None and bool(step.detail.get("verify", True))
+    return step.op in HANDSHAKES and proves(step)
 
 
 def _handshakes(evidence: Evidence) -> Iterator[Step]:

@@ -1,24 +1,13 @@
 """What the controls say, where neither the vantage nor the path has spoken.
 
 Nothing accuses before a control counts, before the controls agree, and before enough trials failed
-alike.
+alike. What is left where they are all fine stands in ``difference_rules``.
 """
 
 from typing import Final
 
-from probe.core.failure import PROXY_REFUSED
-from probe.judge import (
-    answers,
-    certificates,
-    content,
-    controls,
-    credentials,
-    deepest,
-    here,
-    protocols,
-)
+from probe.judge import certificates, controls, credentials, protocols
 from probe.judge import conditions as when
-from probe.judge.evidence import ip_of
 from probe.judge.rule import Rule, named, none
 
 CONTROLLED: Final = (
@@ -35,6 +24,16 @@ CONTROLLED: Final = (
         otherwise="a control with a key or password of its own, or a target that needs none",
     ),
     Rule(
+        id="certificate-of-resolver",
+        when=certificates.of_resolver,
+        outcome="inconclusive",
+        locus="unknown",
+        note="it is the resolver's certificate that is refused: nothing was asked about the name",
+        comment="A resolver over TLS or HTTPS that nobody vouches for may be the wrong one, or in "
+        "another's hands. That says nothing of one name, and a control has resolvers of its own.",
+        otherwise="a resolver whose certificate is accepted",
+    ),
+    Rule(
         id="controls-disagree",
         when=controls.disagree,
         outcome="inconclusive",
@@ -43,6 +42,19 @@ CONTROLLED: Final = (
         comment="Some controls reach it and some do not: it may be failing, or blocked for some "
         "of them.",
         otherwise="controls that agree",
+    ),
+    Rule(
+        id="certificate-vouched-by-nobody",
+        when=certificates.vouched_by_nobody,
+        outcome="inconclusive",
+        locus="unknown",
+        note="it answers, and no authority known here or at the controls vouches for its "
+        "certificate: if that is the server's own, the target's ca_file or pin is missing, wrong "
+        "or outdated",
+        comment="Gateways have certificates of their own making, several behind one address, and "
+        "renew them. One that shows such a certificate is not down, and where the controls "
+        "demand none, or refuse theirs too, nothing shows that this one is foreign.",
+        otherwise="a ca_file or a pin that its certificate fits",
     ),
     Rule(
         id="fails-alike-at-controls",
@@ -136,162 +148,5 @@ CONTROLLED: Final = (
         comment="The silence was too short, or the controls had no data through the tunnel "
         "either, or something came that the key does not open: it is in use elsewhere too.",
         otherwise="data that stops here after a long silence, and passes at every control",
-    ),
-    Rule(
-        id="server-error-here",
-        when=content.server_error_only_here,
-        outcome="inconclusive",
-        locus="server",
-        mechanism=named("http.error"),
-        note="the server told of an error of its own, and not at the controls",
-        comment="An overloaded or broken front server says so by itself.",
-        otherwise="the same error at a control",
-    ),
-    Rule(
-        id="refused-by-proxy",
-        when=lambda e: e.failure == PROXY_REFUSED,
-        outcome="inconclusive",
-        locus="server",
-        mechanism=named("http.error"),
-        note="the proxy itself said no, and not to the control",
-        comment="Proxies have rules of their own about who may go where; their word came.",
-        otherwise="the same refusal at a control",
-    ),
-    Rule(
-        id="answer-differs",
-        when=lambda e: e.failed is not None and e.failed.op == "expect",
-        outcome="inconclusive",
-        locus="unknown",
-        mechanism=named("http.error"),
-        note="the answer is not what the target expects, while the controls' is",
-        comment="The server answered, and only its content is not as expected: sites differ by "
-        "country.",
-        otherwise="the same content at a control",
-    ),
-    Rule(
-        id="resolver-trouble",
-        when=when.resolver_trouble,
-        outcome="inconclusive",
-        locus="unknown",
-        note="the resolver could not find out: its own trouble, or that of the name's servers",
-        comment="Resolvers say so when the name's own servers fail them, and some servers shut "
-        "out whole countries: 36 % of .gov and .mil names alone could be looked up from "
-        "China (Raman et al. 2023).",
-        otherwise="a forged answer that is proven as such",
-    ),
-    Rule(
-        id="own-filter",
-        when=lambda e: bool(e.tried or answers.addresses(e.trial)) and answers.filtered_at_home(e),
-        outcome="inconclusive",
-        locus="unknown",
-        note="a resolver in the vantage's own network answers with an address that leads nowhere, "
-        "as household filters do",
-        comment="Filters of users' own choice answer 0.0.0.0 or 127.0.0.1, and so do some "
-        "providers behind the same router: proof is an answer from a host that is no resolver.",
-        otherwise="another resolver, asked directly",
-    ),
-    Rule(
-        id="dns-misleading",
-        when=when.misled,
-        outcome="blocked",
-        locus="network",
-        mechanism=lambda e: answers.injection(
-            e, frozenset(ip_of(a) for a in e.tried) or answers.addresses(e.trial)
-        ),
-        note="the addresses answered here cannot prove the name; the control's can, from here",
-        comment="The certificate at the returned address decides, not the address (Pearce et al. "
-        "2017): CDNs answer differently everywhere.",
-        otherwise="a valid certificate at the addresses answered here",
-    ),
-    Rule(
-        id="dns-impossible",
-        when=lambda e: (
-            bool(e.tried or answers.addresses(e.trial))
-            and answers.only_impossible(e)
-            and controls.all_ok(e)
-        ),
-        outcome="blocked",
-        locus="network",
-        mechanism=lambda e: answers.injection(
-            e, frozenset(map(ip_of, e.tried)) or answers.addresses(e.trial)
-        ),
-        note="the addresses answered here can serve nobody; those at the controls work",
-        comment="Addresses that can serve no public name, or are known forgeries, where the "
-        "controls are given others that work.",
-        otherwise="a public address among the answers",
-    ),
-    Rule(
-        id="other-addresses",
-        when=when.other_addresses,
-        outcome="inconclusive",
-        locus="unknown",
-        note="the controls reach it only at other addresses than those answered here",
-        comment="The controls were given other addresses, and none reached those that failed "
-        "here: a node that is down, or a forged answer without proof.",
-        otherwise="a control that reaches the same address",
-    ),
-    Rule(
-        id="certificate-out-of-time",
-        when=lambda e: e.neutral == "tls.cert.expired",
-        outcome="inconclusive",
-        locus="server",
-        note="a certificate that is out of its time here, and not at the controls",
-        comment="One node of a service may have been forgotten when certificates were renewed; "
-        "censors have no use for expired ones.",
-        otherwise="the same certificate at a control",
-    ),
-    Rule(
-        id="certificate-replaced",
-        when=certificates.replaced,
-        outcome="blocked",
-        locus="network",
-        mechanism=certificates.mitm_node,
-        note="another certificate than at the controls, at the same address",
-        comment="A certificate that nobody vouches for, where a control at the same address is "
-        "shown a good one.",
-        otherwise="the same certificate at a control",
-    ),
-    Rule(
-        id="ipv6-untested",
-        when=here.ipv6_untested,
-        outcome="inconclusive",
-        locus="vantage",
-        note="only IPv6 addresses were tried, and nobody else answered over IPv6 either",
-        comment="Many lines have a route for IPv6 and no way behind it (RFC 8305, section 1): "
-        "anchors that answer over IPv4 say nothing about that.",
-        otherwise="an anchor that answers over IPv6",
-    ),
-    Rule(
-        id="vpn-filtered",
-        when=protocols.filtered,
-        outcome="blocked",
-        locus="network",
-        mechanism=protocols.node,
-        note="this protocol's packets are filtered: the server answers the control",
-        comment="The protocol fails here and answers a control at the same address (Xue et al. "
-        "2022).",
-        otherwise="a control that fails too",
-    ),
-    Rule(
-        id="failed-control-fine",
-        when=lambda e: e.failure is not None,
-        outcome="blocked",
-        locus="network",
-        mechanism=deepest.deepest,
-        note="it fails here and answers at every control",
-        comment="It fails here, again and again; the vantage is online; every control that counts "
-        "reaches it at this very place.",
-        otherwise="a control that fails too",
-    ),
-    Rule(
-        id="undecided",
-        when=lambda _: True,
-        outcome="inconclusive",
-        locus="unknown",
-        mechanism=none,
-        note="what answered cannot be the target, and nothing else tells more",
-        comment="Success at an address that can serve nobody proves nothing (listening forged "
-        "addresses, net4people/bbs 294), and neither does anything else here.",
-        otherwise="evidence of any kind",
     ),
 )

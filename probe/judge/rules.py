@@ -9,10 +9,18 @@ say. Proof from the path stands alone; everything else that accuses needs a cont
 from typing import Final
 
 from probe.judge.control_rules import CONTROLLED
+from probe.judge.difference_rules import DIFFERENT
 from probe.judge.own_rules import OWN
 from probe.judge.path_rules import DECOY, PATH
 from probe.judge.rule import Rule
 from probe.judge.unsettled_rules import UNSETTLED
 
-RULES: Final = 4
-TABLE: Final[tuple[Rule, ...]] = (*OWN, *PATH, *DECOY, *UNSETTLED, *CONTROLLED)
+RULES: Final = 5
+TABLE: Final[tuple[Rule, ...]] = (
+    *OWN,
+    *PATH,
+    *DECOY,
+    *UNSETTLED,
+    *CONTROLLED,
+    *DIFFERENT,
+)

@@ -46,13 +46,28 @@ class Trust:
     def __init__(self) -> None:
         """Start without contexts."""
         self._contexts: dict[Policy, ssl.SSLContext] = {}
+        self._named: dict[str, frozenset[str]] = {}  # by the file, the authorities in it
 
     def prepare(self, policy: Policy) -> ssl.SSLContext:
         """The context of a policy, made at its first use. ConfigError if its file is unusable."""
         context = self._contexts.get(policy)
         if context is None:
             context = self._contexts[policy] = _make(policy)
+            if policy.ca_file is not None:
+                self._named[policy.ca_file] = _authorities_in(policy.ca_file)
         return context
+
+    def beside_public(self, root: str, policy: Policy, common: str | None) -> dict[str, str | bool]:
+        """What a step says of the authority that vouched for a name, if the public trusts it not.
+
+        ``common`` is the file of authorities that all targets share. One that only this target
+        names is its own: nobody was led to trust it for anything else.
+        """
+        if root in public_roots():
+            return {}
+        named = self._named.get(policy.ca_file or "", frozenset())
+        own = policy.ca_file != common and root in named
+        return {"private_root": root, **({"own_authority": True} if own else {})}
 
 
 def _make(policy: Policy) -> ssl.SSLContext:
@@ -106,6 +121,11 @@ def public_roots() -> frozenset[str]:
     """
     import certifi
 
-    text = Path(certifi.where()).read_text("ascii", "replace")
+    return _authorities_in(certifi.where())
+
+
+def _authorities_in(file: str) -> frozenset[str]:
+    """SHA-256 of every authority in a PEM file that OpenSSL has read."""
+    text = Path(file).read_text("ascii", "replace")
     found = re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
     return frozenset(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in found)

@@ -7,6 +7,7 @@ import random
 import pytest
 from aioquic.h3.connection import H3Connection
 from aioquic.quic.connection import QuicConnection
+from support.authority import ca_file
 from support.kits import run_check
 from support.quic import PAGE, alerting, forgetful, scripted
 from wire.quic_messages import negotiation
@@ -133,6 +134,7 @@ def test_a_handshake_comes_about_and_the_server_is_let_go():
     assert leaf in done.kit.keep
     assert step.detail["leaf"]["names"] == ["a.example"]
     assert len(step.detail["private_root"]) == 64  # the tests' authority is nobody's else
+    assert "own_authority" not in step.detail  # and every target's
     assert len(heard[-1]) < 200  # the good-bye
 
 
@@ -153,6 +155,12 @@ def test_a_wrong_certificate_fails_by_its_name_and_is_kept(kind, failure, code):
     assert [name in done.kit.keep for name in detail["peer_certificates"]] == [True]
     assert "private_root" not in detail
     assert run(scripted(kind), verify=False).ops() == [UP]
+
+
+def test_an_authority_that_only_this_target_names_is_told_as_such():
+    check = QuicCheck(host="a.example", port=AT.port, addresses=(AT.ip,), ca_file=ca_file())
+    done = run_check(check, FakeNetwork(udp={AT: scripted()}), ca_file=None)
+    assert done.only("quic_handshake").detail["own_authority"] is True
 
 
 def test_a_pinned_certificate_is_demanded_and_no_authority():

@@ -239,6 +239,24 @@ def test_every_part_of_that_is_needed() -> None:
     assert not answers.misled(silent)
 
 
+@pytest.mark.parametrize("mark", ["pin", "own_authority"])
+def test_a_name_s_servers_may_each_have_a_certificate_of_their_own_making(mark: str) -> None:
+    def own(steps: Any) -> list[Step]:
+        return [
+            replace(s, detail={**s.detail, mark: True}) if s.op == "tls_handshake" else s
+            for s in steps
+        ]
+
+    refused = at(HERE, "ssl_unknown_authority")
+    here = trials([lookup(HERE), *(own(refused) if mark == "pin" else refused)])
+    good = follow(f.CERTIFICATE_AT_CONTROL_ANSWER, own(at(THERE)[:2]))
+    there = control([lookup(THERE), *own(at(THERE))])
+    found = evidence(here, followups=(good,), **there)
+    assert not answers.is_forged(found, HERE)
+    assert not answers.misled(found)
+    assert rule_for(found).id == "other-addresses"
+
+
 def test_elsewhere_means_no_address_in_common_with_any_control() -> None:
     assert answers.elsewhere(failing(HERE, **ELSEWHERE))
     shared = control([lookup(HERE, THERE), *at(THERE)])

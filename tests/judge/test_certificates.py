@@ -4,8 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.cases import NEUTRAL_OK, OTHER, SELF, both, control, evidence, follow, tls, trials
-from support.records import https, measured
+from support.cases import (
+    NAME,
+    NEUTRAL_OK,
+    OTHER,
+    SELF,
+    TROJAN,
+    both,
+    control,
+    evidence,
+    follow,
+    lookup,
+    tls,
+    trials,
+)
+from support.records import https, measured, step
 from support.virtual import DAY
 
 from probe.core.model import Measurement
@@ -80,11 +93,96 @@ def test_it_takes_as_many_trials_as_any_other_accusation() -> None:
     assert rule_for(evidence(trials(steps, 2), **shown())).id == "not-confirmed"
 
 
+# --- what is no proof ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({}, {"own_authority": True, "private_root": "r"}),  # the control's own word
+        ({}, {"inside": "openvpn"}),
+        ({"inside": "openvpn"}, {}),
+        ({}, {"pin": "b"}),
+        ({"pin": "b"}, {"pin": "b"}),
+        ({}, {"leaf": OTHER}),  # one issuer: a server that lacks its chain
+        ({"server_name": "a.example"}, {"server_name": "b.example"}),  # after a redirect
+    ],
+)
+def test_another_certificate_alone_was_not_replaced(here: Any, there: Any) -> None:
+    steps = https("tls_handshake", UNTRUSTED, peer_certificates=["a"], **{"leaf": OTHER, **here})
+    good = https(**{"peer_certificates": ["b"], "verify": True, **there})
+    found = evidence(trials(steps), **control(good))
+    assert not certificates.replaced(found)
+    rule = rule_for(found)
+    assert (rule.id, rule.outcome) == ("certificate-differs", "inconclusive")
+
+
+def test_nor_where_the_control_verified_nothing() -> None:
+    asked_for_none = control(https(peer_certificates=["b"], verify=False))
+    for there in (asked_for_none, control(https(peer_certificates=["a"], verify=False))):
+        assert not certificates.same_as_control(refused(**there))
+        assert rule_for(refused(**there)).id == "certificate-vouched-by-nobody"
+
+
+def test_one_control_that_vouches_for_it_is_one_too_few() -> None:
+    sees_own = control(https(peer_certificates=["c"], verify=True, pin="c"), id_="b")
+    assert certificates.replaced(refused(**shown()))
+    assert rule_for(refused(**both(shown(), sees_own))).id == "certificate-differs"
+
+
+@pytest.mark.parametrize("failure", ["ssl_invalid_hostname", "ssl_invalid_certificate"])
+def test_a_server_without_the_name_or_the_right_keys_may_be_one_of_several(failure: str) -> None:
+    assert rule_for(refused(failure=failure, **shown())).id == "certificate-differs"
+
+
+def test_an_alert_is_no_certificate() -> None:
+    alert = https("tls_handshake", "ssl_invalid_hostname", alert="unrecognized_name")
+    assert rule_for(evidence(trials(alert), **control())).id == "failed-control-fine"
+
+
+def test_what_a_proxy_leads_to_is_not_between_here_and_the_proxy() -> None:
+    done = [step("connect"), step("tls_handshake", 1, verify=True)]
+    relayed = {"to": "www.example.com:443"}
+    wrong = [*done, step("trojan_relay", 1, UNTRUSTED, verify_code=20, **relayed)]
+    named = {"check": "trojan", "target": TROJAN}
+    there = control([*done, step("trojan_relay", 1, authenticated=True, **relayed)], **named)
+    assert rule_for(evidence(trials(wrong, **named), **there)).id == "certificate-differs"
+
+
+@pytest.mark.parametrize("check", ["dns", "https"])
+def test_a_resolver_s_certificate_says_nothing_of_the_name(check: str) -> None:
+    over: dict[str, Any] = {"resolver": "tls://dns.example", "address": "198.51.100.53:853"}
+    dialled = step("connect", 1, **over)
+    refusal = step("tls_handshake", 1, UNTRUSTED, peer_certificates=["a"], leaf=OTHER, **over)
+    good = step("tls_handshake", 1, verify=True, peer_certificates=["b"], **over)
+    answers = [{"type": "A", "data": "93.184.1.1"}]
+    named = {"check": check, **({"target": NAME} if check == "dns" else {})}
+    found = trials([dialled, refusal], **named)
+    rest = [] if check == "dns" else [replace(s, transaction=2) for s in https()[1:]]
+    for there in (
+        [dialled, good, step("resolve", 1, answers=answers, **over), *rest],
+        [lookup("93.184.1.1"), *rest],
+        [dialled, refusal],
+    ):
+        assert rule_for(evidence(found, **control(there, **named))).id == "certificate-of-resolver"
+
+
+def test_a_redirect_s_handshake_is_the_one_that_failed() -> None:
+    first = https(verify=True, peer_certificates=["b"], server_name="a.example")
+    there = {"address": "93.184.2.2:443", "server_name": "b.example"}
+    gone = [*first, step("connect", 2, address="93.184.2.2:443")]
+    foreign = step("tls_handshake", 2, UNTRUSTED, peer_certificates=["a"], leaf=OTHER, **there)
+    good = step("tls_handshake", 2, verify=True, peer_certificates=["c"], **there)
+    found = evidence(trials([*gone, foreign]), **control([*gone, good, step("transfer", 2)]))
+    assert rule_for(found).id == "certificate-replaced"
+
+
 # --- an authority that is trusted on this machine only -------------------------------------------
 
 
-def private(times: int = 2, leaf: str = "a", **more: Any) -> Evidence:
-    steps = https(verify=True, private_root="r1", peer_certificates=[leaf], leaf=OTHER)
+def private(times: int = 2, leaf: str = "a", own: bool = False, **more: Any) -> Evidence:
+    marks = {"own_authority": True} if own else {}
+    steps = https(verify=True, private_root="r1", peer_certificates=[leaf], leaf=OTHER, **marks)
     some = tuple(replace(measured(steps=steps), trial=n) for n in range(1, times + 1))
     return evidence(some, needed=2, **more)
 
@@ -106,6 +204,12 @@ def test_another_leaf_at_the_control_shows_the_private_authority_for_what_it_is(
 )
 def test_else_a_verified_certificate_is_ok(times: int, asked: Any) -> None:
     assert rule_for(private(times, **asked)).id == "answered"
+
+
+def test_an_authority_that_the_target_itself_names_is_no_stranger() -> None:
+    assert rule_for(private(own=True, **shown())).id == "answered"
+    by_its_own_word = shown(private_root="r2", own_authority=True)
+    assert rule_for(private(**by_its_own_word)).id == "answered"
 
 
 def test_a_foreign_certificate_at_the_decoy_needs_a_control_as_well() -> None:

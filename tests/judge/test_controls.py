@@ -64,7 +64,7 @@ def test_an_authority_that_is_unknown_at_both_places_is_what_the_server_shows() 
     unknown = https("tls_handshake", "ssl_unknown_authority")
     found = evidence(trials(unknown), **control(unknown))
     assert len(valid(found)) == 1
-    assert rule_for(found).id == "down"
+    assert rule_for(found).id == "certificate-vouched-by-nobody"
 
 
 def test_where_the_vantages_country_is_not_known_a_control_counts_and_the_note_says_so() -> None:

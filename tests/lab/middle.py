@@ -75,7 +75,7 @@ class Middle:
     def __init__(self, folder: Path) -> None:
         own = folder / "middle"
         own.mkdir(exist_ok=True)
-        self._authority = Authority(own, datetime.now(UTC))
+        self._authority = Authority(own, datetime.now(UTC), name="Authority of the State")
         self._rules: tuple[Rule, ...] = ()
         self._context = lru_cache(None)(self._authority.context)
 

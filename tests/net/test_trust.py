@@ -1,5 +1,6 @@
 """probe.net.trust: one context for each policy."""
 
+import hashlib
 import ssl
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from support.authority import ca_file
 
 from probe.core.strictyaml import ConfigError
-from probe.net.trust import Policy, Trust, known_roots
+from probe.net.trust import Policy, Trust, known_roots, public_roots
 
 
 def test_the_same_policy_gets_the_same_context() -> None:
@@ -60,6 +61,20 @@ def test_a_tunnel_trusts_its_own_authorities_and_demands_no_name() -> None:
     nobody = Trust().prepare(Policy(verify=False, authorities=""))
     assert (nobody.verify_mode, nobody.check_hostname) == (ssl.CERT_NONE, False)
     assert nobody.cert_store_stats()["x509"] == 0
+
+
+def test_of_an_authority_is_told_whether_the_public_trusts_it_and_who_named_it() -> None:
+    trust, named = Trust(), ca_file()
+    policy = Policy(ca_file=named)
+    trust.prepare(policy)
+    root = hashlib.sha256(ssl.PEM_cert_to_DER_cert(Path(named).read_text())).hexdigest()
+    of_target = {"private_root": root, "own_authority": True}
+    assert trust.beside_public(root, policy, None) == of_target
+    assert trust.beside_public(root, policy, "others.pem") == of_target
+    assert trust.beside_public(root, policy, named) == {"private_root": root}
+    assert trust.beside_public(root, Policy(), None) == {"private_root": root}
+    assert trust.beside_public("0" * 64, policy, None) == {"private_root": "0" * 64}
+    assert trust.beside_public(min(public_roots()), policy, None) == {}
 
 
 @pytest.mark.parametrize("text", ["no PEM", "-----BEGIN CERTIFICATE-----\n\u00e4"])

@@ -34,6 +34,7 @@ TROJAN = Target(id="trojan", service="vpn", feature="tunnel", url="trojan://vpn.
 TLS_DONE = step("tls_handshake", 1, verify=True)
 DECOY = "198.51.100.2:443"
 SILENCE = "generic_timeout_error"
+UNTRUSTED = "ssl_unknown_authority"
 RESET = https("tls_handshake", "connection_reset")
 SILENT = https("tls_handshake", "generic_timeout_error")
 INNER = step("tls_handshake", 2, inside="openvpn", verify=False)
@@ -174,7 +175,9 @@ def cases() -> dict[str, Evidence]:
     """Rule by rule, evidence that it decides."""
     private = https(verify=True, private_root="r1", peer_certificates=["a"], leaf=OTHER)
     public = https(verify=True, peer_certificates=["b"])
-    untrusted = https("tls_handshake", "ssl_unknown_authority", peer_certificates=["a"], leaf=OTHER)
+    untrusted = https("tls_handshake", UNTRUSTED, peer_certificates=["a"], leaf=OTHER)
+    misnamed = https("tls_handshake", "ssl_invalid_hostname", peer_certificates=["a"], leaf=OTHER)
+    over = {"resolver": "tls://dns.example", "address": "198.51.100.53:853"}
     expired = https(
         "tls_handshake", "ssl_invalid_certificate", peer_certificates=["a"], verify_code=10
     )
@@ -290,7 +293,7 @@ def cases() -> dict[str, Evidence]:
                 NEUTRAL_OK,
                 follow(
                     f.NAME_AT_DECOY,
-                    tls("ssl_unknown_authority", peer_certificates=["z"], leaf=SELF),
+                    tls(UNTRUSTED, peer_certificates=["z"], leaf=SELF),
                 ),
             ),
             **control(https(peer_certificates=["b"], verify=True)),
@@ -383,6 +386,14 @@ def cases() -> dict[str, Evidence]:
         ),
         "certificate-replaced": evidence(
             trials(untrusted), **control(https(peer_certificates=["b"], verify=True))
+        ),
+        "certificate-of-resolver": evidence(
+            trials([step("connect", **over), step("tls_handshake", 1, UNTRUSTED, **over)]),
+            **control(),
+        ),
+        "certificate-vouched-by-nobody": evidence(trials(untrusted), **control(untrusted)),
+        "certificate-differs": evidence(
+            trials(misnamed), **control(https(peer_certificates=["b"], verify=True))
         ),
         "vpn-filtered": evidence(
             trials(tunnel, check="openvpn+udp", target=TUNNEL),
