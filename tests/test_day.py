@@ -19,9 +19,10 @@ from support.reported import claim, report_file
 from support.servers import accepting, http, page, resetting
 from support.virtual import DAY, VirtualClock, apscheduler_on, run_virtual
 
+from probe.compare.collect import collect
 from probe.compare.comparison import Comparison, compare
 from probe.compare.reports import Report, parse
-from probe.compare.series import ACCUSING, collect
+from probe.compare.series import ACCUSING
 from probe.core.address import Endpoint
 from probe.net.fake import FakeNetwork, os_error
 from probe.record import scan

@@ -1,15 +1,19 @@
 """Reads stored verdicts into series, on as many processors as there are where it is much."""
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from probe.compare.series import Collected, Series
-from probe.record.briefs import telling, verdict_bytes, verdict_days
+from probe.compare.collect import Collected
+from probe.compare.series import Series
+from probe.record.briefs import verdict_bytes, verdict_days
 from probe.record.scan import EXAMPLES, ScanReport
+from probe.record.telling import telling
 
 _MUCH: Final = 64 * 1024**2  # bytes; what is less is read before a second process has started
 
@@ -41,9 +45,8 @@ def stored_series(
 ) -> tuple[Series, ...]:
     """The verdicts that were given in ``since`` <= t < ``until``, as series."""
     days = verdict_days(root, since, until)
-    # Every so-many-th day each, so that a year that grew is shared out evenly.
-    number = 1 if each is map else min(os.cpu_count() or 1, max(len(days), 1))
-    shares = [days[start::number] for start in range(number)]
+    number = 1 if each is map else os.cpu_count() or 1
+    shares = _shares(days, [verdict_bytes(root, day) for day in days], number)
     collected = Collected()
     for part, skipped in each(read, *zip(*((root, s, since, until) for s in shares), strict=True)):
         collected.merge(part)
@@ -59,5 +62,23 @@ def read(
     """Collect the verdicts of some days, in a process of its own or here."""
     collected, report = Collected(), ScanReport()
     for day in days:
-        collected.add(telling(root, day, since, until, report))
+        for one in telling(root, day, since, until, report):
+            collected.take(
+                one.vantage,
+                one.service,
+                one.feature,
+                one.outcome,
+                one.mechanism,
+                one.times,
+                own=one.own,
+            )
+    collected.settle()
     return collected, report
+
+
+def _shares(days: Sequence[str], sizes: Sequence[int], number: int) -> list[Sequence[str]]:
+    """The days in so many pieces of about one size, in order, so that what is read of them needs
+    no sorting when it is put together."""
+    total, before = sum(sizes) or 1, list(accumulate(sizes, initial=0))
+    first = [bisect_left(before, total * share / number) for share in range(number)]
+    return [days[start:end] for start, end in pairwise([*first, len(days)])]

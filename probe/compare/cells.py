@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from probe.compare.changes import Episode, cadence, episodes
 from probe.compare.hours import HOUR, Place
@@ -18,6 +18,9 @@ from probe.core.model import Outcome
 _DAY: Final = 86400
 _FEW: Final = 20
 _ROOM: Final = 1.5  # cycles may come so much later than usual before an hour counts as not covered
+
+Hours = tuple[int, int, int]
+Each = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +38,7 @@ class Cell:
     times: Sequence[float]
     outcomes: bytes
     failing: bytes
-    hours: tuple[tuple[int, int, int], ...]
+    hours: tuple[Hours, ...]
     episodes: tuple[Episode, ...]
 
     def span(self, start: float, end: float) -> tuple[int, int]:
@@ -81,15 +84,24 @@ def covered(times: Sequence[float], start: float, end: float) -> float:
     return min(found / pieces, 1.0)
 
 
-def cells(series: Iterable[Series], each: Callable[..., Iterable[Cell]] = map) -> tuple[Cell, ...]:
+def cells(series: Iterable[Series], each: Each = map) -> tuple[Cell, ...]:
     """Bring the vantages of each network together, and look for what was disrupted.
 
-    ``each`` is ``map``, or the same on several processors.
+    ``each`` is ``map``, or the same on several processors: it is given no more than is needed.
     """
-    found: dict[tuple[Place, str, str], list[Series]] = {}
+    groups: dict[tuple[Place, str, str], list[Series]] = {}
     for one in series:
-        found.setdefault((Place.of(one.vantage), one.service, one.feature), []).append(one)
-    return tuple(each(_cell, found.keys(), map(tuple, found.values())))
+        groups.setdefault((Place.of(one.vantage), one.service, one.feature), []).append(one)
+    columns = [concluded(group) for group in groups.values()]
+    times = [moments for moments, _ in columns]
+    failing = [outcomes.translate(FAILED) for _, outcomes in columns]
+    seen = each(_seen, times, failing)
+    return tuple(
+        Cell(*key, tuple(group), moments, outcomes, fails, *found)
+        for (key, group), (moments, outcomes), fails, found in zip(
+            groups.items(), columns, failing, seen, strict=True
+        )
+    )
 
 
 def concluded(group: Sequence[Series]) -> tuple[Sequence[float], bytes]:
@@ -109,24 +121,12 @@ def concluded(group: Sequence[Series]) -> tuple[Sequence[float], bytes]:
     return array("d", (time for time, _ in pairs)), bytes(code for _, code in pairs)
 
 
-def _cell(key: tuple[Place, str, str], group: tuple[Series, ...]) -> Cell:
-    place, service, feature = key
-    times, outcomes = concluded(group)
-    failing = outcomes.translate(FAILED)
-    return Cell(
-        place,
-        service,
-        feature,
-        group,
-        times,
-        outcomes,
-        failing,
-        tuple(_hours(times, failing)),
-        episodes(times, failing),
-    )
+def _seen(times: Sequence[float], failing: bytes) -> tuple[tuple[Hours, ...], tuple[Episode, ...]]:
+    """The hours and the disruptions of one cell."""
+    return tuple(_hours(times, failing)), episodes(times, failing)
 
 
-def _hours(times: Sequence[float], failing: bytes) -> Iterator[tuple[int, int, int]]:
+def _hours(times: Sequence[float], failing: bytes) -> Iterator[Hours]:
     first = 0
     while first < len(times):
         hour = int(times[first] // HOUR)

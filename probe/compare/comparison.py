@@ -1,11 +1,11 @@
 """All reports held against all series: the whole answer of one run of the program."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from probe.compare.answer import Answer, answers
-from probe.compare.cells import Cell, cells
+from probe.compare.cells import Each, cells
 from probe.compare.reports import Report
 from probe.compare.series import Series
 from probe.compare.unreported import Unreported, unreported
@@ -27,7 +27,7 @@ def compare(
     series: Sequence[Series],
     *,
     until: datetime,
-    each: Callable[..., Iterable[Cell]] = map,
+    each: Each = map,
 ) -> Comparison:
     """Hold every report against every series, and look for what nobody reported.
 

@@ -5,15 +5,12 @@ fits into memory: when, which outcome, which mechanism. Only some outcomes concl
 the target; the others are gaps, and a gap is never counted as working or as failing.
 """
 
-from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from operator import gt
-from typing import Final, NamedTuple, Protocol, get_args
+from typing import Final, NamedTuple, get_args
 
 from probe.compare.reports import Report
 from probe.core.model import UNKNOWN_COUNTRY, Outcome, Vantage
@@ -34,7 +31,6 @@ FAILED: Final = bytes(code < len(OUTCOMES) and OUTCOMES[code] in FAILING for cod
 _FAILING: Final = bytes(CODES[outcome] for outcome in FAILING)
 _GAPS: Final = bytes(CODES[outcome] for outcome in GAPS)
 _HOUR: Final = 3600
-_NEAR: Final = 256  # vantages that are found again without hashing
 
 
 class Observation(NamedTuple):
@@ -111,126 +107,6 @@ class Series:
         return first, bisect_left(self.times, end.timestamp(), first)
 
 
-class Judged(Protocol):
-    """What a series is made of: a verdict, or what is needed of one."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was measured."""
-        ...
-
-    @property
-    def vantage(self) -> Vantage:
-        """Where it was measured from."""
-        ...
-
-    @property
-    def target(self) -> str | None:
-        """What was measured; None for a feature's own verdict."""
-        ...
-
-    @property
-    def service(self) -> str:
-        """Whose it is."""
-        ...
-
-    @property
-    def feature(self) -> str:
-        """Which feature of that service."""
-        ...
-
-    @property
-    def outcome(self) -> Outcome:
-        """What was judged."""
-        ...
-
-    @property
-    def mechanism(self) -> str | None:
-        """How it failed, where that is known."""
-        ...
-
-
-def collect(verdicts: Iterable[Judged]) -> tuple[Series, ...]:
-    """Turn a stream of verdicts, in any order, into one series per vantage, service and feature.
-
-    Where a feature has verdicts of its own, those are the series; else its targets' verdicts are.
-    """
-    collected = Collected()
-    collected.add(verdicts)
-    return collected.series()
-
-
-class Collected:
-    """Verdicts as columns, from one stream or from several that are read side by side."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._of_vantage: dict[Vantage, _Features] = {}
-        self._codes: dict[str | None, int] = {None: 0}
-
-    def add(self, verdicts: Iterable[Judged]) -> None:
-        """Take in a stream."""
-        codes, code_of = self._codes, CODES
-        # By the vantage's identity: hashing one takes longer than all the rest.
-        near: dict[int, tuple[Vantage, _Sinks, _Sinks]] = {}
-        for verdict in verdicts:
-            vantage = verdict.vantage
-            known = near.get(id(vantage))
-            if known is None:
-                if len(near) == _NEAR:
-                    near.clear()
-                known = near[id(vantage)] = vantage, {}, {}
-            key = verdict.service, verdict.feature
-            if verdict.target is None:
-                sinks = known[1].get(key)
-                if sinks is None:
-                    sinks = known[1][key] = self._columns(vantage, *key)[0].sink()
-            elif key in known[1]:
-                continue  # most lines of most results: the feature speaks for its targets
-            else:
-                sinks = known[2].get(key)
-                if sinks is None:
-                    sinks = known[2][key] = self._columns(vantage, *key)[1].sink()
-            mechanism = verdict.mechanism
-            sinks[0](verdict.at.timestamp())
-            sinks[1](code_of[verdict.outcome])
-            sinks[2](0 if mechanism is None else codes.setdefault(mechanism, len(codes)))
-
-    def merge(self, other: "Collected") -> None:
-        """Take in what another one has collected."""
-        of_vantage, names = other.columns()
-        codes = [self._codes.setdefault(name, len(self._codes)) for name in names]
-        same = codes == list(range(len(codes)))
-        for vantage, features in of_vantage.items():
-            own = self._of_vantage.setdefault(vantage, {})
-            for key, pair in features.items():
-                for mine, theirs in zip(
-                    own.setdefault(key, (_Columns(), _Columns())), pair, strict=True
-                ):
-                    mine.times.extend(theirs.times)
-                    mine.outcomes.extend(theirs.outcomes)
-                    mine.mechanisms.extend(
-                        theirs.mechanisms if same else map(codes.__getitem__, theirs.mechanisms)
-                    )
-
-    def _columns(self, vantage: Vantage, service: str, feature: str) -> "_Pair":
-        features = self._of_vantage.setdefault(vantage, {})
-        return features.setdefault((service, feature), (_Columns(), _Columns()))
-
-    def columns(self) -> "tuple[dict[Vantage, _Features], tuple[str | None, ...]]":
-        """What there is of each vantage, and the mechanisms that its codes mean."""
-        return self._of_vantage, tuple(self._codes)
-
-    def series(self) -> tuple[Series, ...]:
-        """What has been collected, as series."""
-        names = tuple(self._codes)
-        return tuple(
-            (of_feature if of_feature.times else of_targets).series(vantage, *key, names)
-            for vantage, features in self._of_vantage.items()
-            for key, (of_feature, of_targets) in features.items()
-        )
-
-
 def matches(report: Report, one: Series) -> bool:
     """Whether a series bears on a report: its country, and whatever else the report names.
 
@@ -254,31 +130,3 @@ def _concerns(report: Report, one: Series) -> bool:
             (report.features, one.feature),
         )
     )
-
-
-@dataclass(slots=True)
-class _Columns:
-    times: "array[float]" = field(default_factory=lambda: array("d"))
-    outcomes: bytearray = field(default_factory=bytearray)
-    mechanisms: "array[int]" = field(default_factory=lambda: array("I"))
-
-    def sink(self) -> "_Sink":
-        return self.times.append, self.outcomes.append, self.mechanisms.append
-
-    def series(
-        self, vantage: Vantage, service: str, feature: str, names: Sequence[str | None]
-    ) -> Series:
-        times, outcomes, mechanisms = self.times, self.outcomes, self.mechanisms
-        if any(map(gt, times, islice(times, 1, None))):
-            order = sorted(range(len(times)), key=times.__getitem__)
-            times = array("d", (times[at] for at in order))
-            outcomes = bytearray(outcomes[at] for at in order)
-            mechanisms = array("I", (mechanisms[at] for at in order))
-        return Series(vantage, service, feature, times, outcomes, mechanisms, names)
-
-
-# The feature's own verdicts, and those of its targets, which count where it has none.
-_Pair = tuple[_Columns, _Columns]
-_Features = dict[tuple[str, str], _Pair]
-_Sink = tuple[Callable[[float], None], Callable[[int], None], Callable[[int], None]]
-_Sinks = dict[tuple[str, str], _Sink]

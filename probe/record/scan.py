@@ -117,7 +117,7 @@ def events(
     report = report or ScanReport()
     look = partial(diary_sources, root, since, until)
     where = during(DIARY.columns.moment, since, until)
-    for event in _records(look, DIARY.columns.text, decode_event, report, where=where):
+    for event in _records(look, DIARY.columns.text, decode_event, report, where):
         if within(event.at, since, until):
             yield event
 
@@ -129,22 +129,20 @@ def day_records(
     decode: Callable[[bytes], _Record],
     report: ScanReport,
     text: str | None = None,
-    read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
-    unseal: Callable[[Path], Iterator[_Record]] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[_Record]:
     """Every record of a day that ``decode`` can read, wherever it lies, as they were written.
 
     ``decode`` raises BadLineError for the others, which go into the report. ``text`` is SQL for
-    the line that it is given of a sealed record, where less than the whole line will do;
-    ``read`` reads the files of lines, if not ``lines_in`` shall, and ``unseal`` the sealed parts,
-    if those shall not become lines. Sealed records that lie outside ``since`` and ``until`` are
-    left out; of the others ``within`` can tell.
+    the line that it is given of a sealed record, where less than the whole line will do. Sealed
+    records that lie outside ``since`` and ``until`` are left out; of the others ``within`` can
+    tell.
     """
-    look = partial(sources, root, kind, day)
     where = during(kind.columns.moment, since, until)
-    return _records(look, text or kind.columns.text, decode, report, read, unseal, where)
+    return _records(
+        partial(sources, root, kind, day), text or kind.columns.text, decode, report, where
+    )
 
 
 def _records(
@@ -152,32 +150,35 @@ def _records(
     text: str,
     decode: Callable[[bytes], _Record],
     report: ScanReport,
-    read: Callable[[BinaryIO], Iterator[_Record]] | None = None,
-    unseal: Callable[[Path], Iterator[_Record]] | None = None,
-    where: str = "true",
+    where: str,
 ) -> Iterator[_Record]:
+    return from_files(
+        look,
+        read=lambda file: lines_in(file, Path(file.name), decode, report),
+        unseal=lambda path: sealed_records(path, text, decode, report.note_bad, where),
+    )
+
+
+def from_files(
+    look: Callable[[], Sources],
+    *,
+    read: Callable[[BinaryIO], Iterator[_Record]],
+    unseal: Callable[[Path], Iterator[_Record]],
+) -> Iterator[_Record]:
+    """What two readers, one for files of lines and one for sealed parts, give of what is there."""
     with opened(look) as (sealed, files):
         for path in sealed:
-            if path.suffix != ".parquet":
-                yield from records(path, decode, report)
-            elif unseal:
+            if path.suffix == ".parquet":
                 yield from unseal(path)
-            else:
-                yield from sealed_records(path, text, decode, report.note_bad, where)
+                continue
+            try:
+                rejected = path.open("rb", buffering=_BUFFER)
+            except FileNotFoundError:
+                continue  # its time was over, between the listing and now
+            with rejected:
+                yield from read(rejected)
         for file in files:
-            yield from read(file) if read else lines_in(file, Path(file.name), decode, report)
-
-
-def records(
-    path: Path, decode: Callable[[bytes], _Record], report: ScanReport
-) -> Iterator[_Record]:
-    """Every line of one file that ``decode`` can read; a missing file has none."""
-    try:
-        file = path.open("rb", buffering=_BUFFER)
-    except FileNotFoundError:
-        return
-    with file:
-        yield from lines_in(file, path, decode, report)
+            yield from read(file)
 
 
 def lines_in(

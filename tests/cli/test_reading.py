@@ -9,7 +9,7 @@ from support.reported import START, cycles
 
 from probe.cli import reading
 from probe.compare.cells import cells
-from probe.compare.series import collect
+from probe.compare.collect import collect
 from probe.core.model import Vantage
 from probe.record.codec import encode
 from probe.record.scan import ScanReport, verdicts

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from support.reported import LAB, START, cycles
 
+from probe.compare.collect import collect
 from probe.compare.hours import HOUR, Place, hourly
-from probe.compare.series import collect
 from probe.core.model import Vantage
 
 FIRST = int(START.timestamp()) // HOUR

@@ -1,23 +1,13 @@
 """probe.compare.series: what becomes an observation, and which series bear on a report."""
 
-import random
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from support.reported import CYCLE, LAB, START, cycles, reported
+from support.reported import CYCLE, START, cycles, reported
 
-from probe.compare.series import (
-    FAILING,
-    GAPS,
-    WORKING,
-    Collected,
-    Series,
-    collect,
-    matches,
-    unplaced,
-)
+from probe.compare.collect import collect
+from probe.compare.series import FAILING, GAPS, WORKING, Series, matches, unplaced
 from probe.core.model import Outcome, Vantage
 
 HOUR = timedelta(hours=1)
@@ -40,59 +30,6 @@ def test_spans_are_half_open_to_the_microsecond() -> None:
     assert one.count(FAILING, START, START + 2 * moment) == 1
     assert one.count(FAILING, START + moment, START + DAY) == 1
     assert one.count(FAILING, START + 2 * moment, START + DAY) == 0
-
-
-def test_verdicts_in_any_order_give_the_same_series() -> None:
-    ordered = list(cycles("..xx?b.o.", mechanism="tls.reset"))
-    shuffled = ordered[:]
-    random.Random(1).shuffle(shuffled)
-    assert shuffled != ordered
-    assert list(only(collect(shuffled)).concluded()) == list(only(collect(ordered)).concluded())
-
-
-def test_a_series_is_one_vantage_one_service_and_one_feature() -> None:
-    moved = replace(LAB, asn=4837)
-    verdicts = [
-        *cycles("..", feature="media"),
-        *cycles("x", feature="text"),
-        *cycles("x", service="signal"),
-        *cycles("x", vantage=moved),
-    ]
-    keys = {(s.vantage, s.service, s.feature) for s in collect(verdicts)}
-    assert keys == {
-        (LAB, "whatsapp", "media"),
-        (LAB, "whatsapp", "text"),
-        (LAB, "signal", "media"),
-        (moved, "whatsapp", "media"),
-    }
-
-
-def test_a_features_own_verdicts_replace_those_of_its_targets() -> None:
-    verdicts = [
-        *cycles("xx", target="mmg"),
-        *cycles("..", target="pps"),
-        *cycles("."),
-        *cycles("xxx", feature="text", target="e1"),
-    ]
-    media, text = sorted(collect(verdicts), key=lambda one: one.feature)
-    assert [seen.failing for seen in media.concluded()] == [False]
-    assert [seen.failing for seen in text.concluded()] == [True] * 3
-
-
-def test_a_vantage_without_feature_verdicts_keeps_those_of_its_targets() -> None:
-    # In one stream, in several, and whichever comes first.
-    other = Vantage(id="lab-2", country="CN")
-    own = [*cycles("...")]
-    targets = [*cycles("xx", target="t1"), *cycles("x..x", target="t1", vantage=other)]
-    for stream in ([*own, *targets], [*targets, *own], [*targets[:1], *own, *targets[1:]]):
-        found = {one.vantage.id: len(one.times) for one in collect(stream)}
-        assert sorted(found.values()) == [3, 4]
-        assert found["lab-2"] == 4
-    first, second = Collected(), Collected()
-    first.add(targets)
-    second.add(own)
-    second.merge(first)
-    assert {one.vantage.id: len(one.times) for one in second.series()} == found
 
 
 def test_gaps_cover_no_hour_and_are_no_failures() -> None:

@@ -6,9 +6,9 @@ from typing import Final
 
 from support.reported import LAB, START, cycles, reported
 
+from probe.compare.collect import collect
 from probe.compare.comparison import Comparison, compare
 from probe.compare.reports import Report
-from probe.compare.series import collect
 from probe.core.model import Vantage, Verdict
 
 UNTIL: Final = datetime(2017, 7, 21, tzinfo=UTC)

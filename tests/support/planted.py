@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from support.reported import reported
 
+from probe.compare.collect import collect
 from probe.compare.reports import Report
-from probe.compare.series import collect
 from probe.core.model import Control, Network, Outcome, Vantage, Verdict
 
 START: Final = datetime(2017, 6, 1, tzinfo=UTC)

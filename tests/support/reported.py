@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 
 from probe.compare.answer import Answer
+from probe.compare.collect import collect
 from probe.compare.comparison import Comparison, compare
 from probe.compare.reports import Report, parse
-from probe.compare.series import collect
 from probe.core.model import Control, Outcome, Vantage, Verdict
 
 LAB = Vantage(id="lab-1", country="CN", asn=4134, network="residential")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.reported import cycles
 
-from probe.compare.series import collect
+from probe.compare.collect import collect
 from probe.show.figures.scale import COLUMNS, Scale, scale
 
 
