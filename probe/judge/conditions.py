@@ -1,9 +1,10 @@
 """The conditions of the rule table that need more than a word."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from probe.core import failure
-from probe.core.model import UNKNOWN_COUNTRY
+from probe.core.model import UNKNOWN_COUNTRY, Measurement
 from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
 from probe.judge.deciding import HANDSHAKES
 from probe.judge.evidence import Evidence
@@ -19,6 +20,8 @@ _RESOLVER_TROUBLE: Final = {
     failure.DNS_MISBEHAVING,
     "dns_non_recoverable_failure",
 }
+# What a resolver says of one name. It may be closed to us, or dead, where it says nothing else.
+_OF_THE_NAME: Final = {None, failure.NXDOMAIN, failure.NO_ANSWER}
 
 
 def failed(evidence: Evidence) -> bool:
@@ -146,6 +149,24 @@ def other_addresses(evidence: Evidence) -> bool:
 def resolver_trouble(evidence: Evidence) -> bool:
     """The lookup failed in a way that may be the fault of the name's own servers."""
     return evidence.failure in _RESOLVER_TROUBLE
+
+
+def resolver_untested(evidence: Evidence) -> bool:
+    """No resolver that was asked for the name said anything of it, nor of any neutral one, which
+    the anchors ask for: it may be dead, closed, or out of reach, and no control has asked it."""
+    if evidence.decided is None or not evidence.decided.lookup or evidence.succeeded:
+        return False
+    asked, known = _said(evidence.trials), _said(evidence.anchors)
+    return not any((said | known.get(who, set())) & _OF_THE_NAME for who, said in asked.items())
+
+
+def _said(measurements: Iterable[Measurement]) -> dict[str, set[str | None]]:
+    """How the queries to each resolver ended."""
+    found: dict[str, set[str | None]] = {}
+    for step in (step for measurement in measurements for step in measurement.steps):
+        if (who := step.detail.get("resolver")) and (step.op == "resolve" or step.failure):
+            found.setdefault(who, set()).add(step.failure)
+    return found
 
 
 def lossy(evidence: Evidence) -> bool:

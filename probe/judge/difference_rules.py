@@ -56,6 +56,17 @@ DIFFERENT: Final = (
         otherwise="a forged answer that is proven as such",
     ),
     Rule(
+        id="resolver-untested",
+        when=when.resolver_untested,
+        outcome="inconclusive",
+        locus="unknown",
+        note="nothing shows that the resolver answers for any name: it may be dead, or closed to "
+        "this vantage, and the controls have others",
+        comment="A resolver that nothing is heard of says nothing of one name. Who asks one for "
+        "this target alone has nobody who vouches for it.",
+        otherwise="the same resolver's answer to an anchor's query",
+    ),
+    Rule(
         id="own-filter",
         when=lambda e: bool(e.tried or answers.addresses(e.trial)) and answers.filtered_at_home(e),
         outcome="inconclusive",

@@ -170,15 +170,16 @@ def test_what_a_resolver_could_not_find_out_is_no_accusation(failure: str, troub
 
 
 @pytest.mark.parametrize(
-    ("others", "outcome"),
+    ("others", "outcome", "rule"),
     [
-        ([None, None], "blocked"),
-        ([None, TIMEOUT], "inconclusive"),
-        ([TIMEOUT, TIMEOUT], "blocked"),  # one that never answers is no line that loses
+        ([None, None], "blocked", "failed-control-fine"),
+        ([None, TIMEOUT], "inconclusive", "bad-line"),
+        # One that never answers is no line that loses.
+        ([TIMEOUT, TIMEOUT], "inconclusive", "resolver-untested"),
     ],
 )
 def test_a_resolver_that_loses_the_anchors_queries_too_accuses_nobody(
-    others: list[str | None], outcome: str
+    others: list[str | None], outcome: str, rule: str
 ) -> None:
     def round_(failures: list[str | None]) -> tuple[Any, ...]:
         dialled = tuple(s for s in UP[0].steps if s.op != "resolve")
@@ -187,8 +188,42 @@ def test_a_resolver_that_loses_the_anchors_queries_too_accuses_nobody(
     silence = trials([resolve(TIMEOUT)], check="dns", target=NAME)
     there = control([resolve()], check="dns", target=NAME)
     found = rule_for(evidence(silence, round_(others), **there))
-    assert found.outcome == outcome
-    assert found.id == ("bad-line" if outcome == "inconclusive" else "failed-control-fine")
+    assert (found.id, found.outcome) == (rule, outcome)
+
+
+OWN = {"resolver": "tls://198.51.100.53", "address": "198.51.100.53:853"}
+DEAD = {
+    "silent": [step("resolve", 1, TIMEOUT, **OWN)],
+    "closed": [step("resolve", 1, "connection_refused", **OWN)],
+    "closed to strangers": [step("resolve", 1, "dns_refused_error", rcode="REFUSED", **OWN)],
+    "out of reach": [step("connect", 1, TIMEOUT, **OWN)],
+    "no resolver": [step("connect", 1, **OWN), step("tls_handshake", 1, "eof_error", **OWN)],
+}
+
+
+@pytest.mark.parametrize("how", DEAD)
+@pytest.mark.parametrize("check", ["dns", "https"])
+def test_a_resolver_that_this_target_alone_asks_has_to_be_known_to_answer(
+    how: str, check: str
+) -> None:
+    named: Any = {"check": check, **({"target": NAME} if check == "dns" else {})}
+    there = control([lookup("1.1.1.1"), *([] if check == "dns" else at("1.1.1.1"))], **named)
+    found = evidence(trials(DEAD[how], **named), **there)
+    rule = rule_for(found)
+    assert (rule.id, rule.outcome) == ("resolver-untested", "inconclusive")
+    # The anchors ask it too: then it is the name that fails.
+    for heard in (None, "dns_nxdomain_error"):
+        steps = (step("resolve", 1, heard, **OWN), *UP[0].steps)
+        beside = replace(found, anchors=(replace(UP[0], steps=steps),))
+        assert rule_for(beside).id == "failed-control-fine"
+
+
+def test_no_such_name_is_an_answer_of_a_resolver_that_lives() -> None:
+    gone = [step("resolve", 1, "dns_nxdomain_error", rcode="NXDOMAIN", **OWN)]
+    found = evidence(trials(gone, check="dns", target=NAME), **control([lookup("1.1.1.1")]))
+    assert not when.resolver_untested(found)
+    one_dead = evidence(trials([*gone, replace(DEAD["silent"][0], transaction=2)], check="dns"))
+    assert not when.resolver_untested(one_dead)
 
 
 def test_inside_the_handshake_is_where_names_are_read() -> None:

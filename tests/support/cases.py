@@ -376,6 +376,10 @@ def cases() -> dict[str, Evidence]:
         ),
         "answer-differs": evidence(trials(odd), **control([*fine, step("expect", 2)])),
         "resolver-trouble": evidence(trials([resolve("dns_servfail_error")]), **control()),
+        "resolver-untested": evidence(
+            trials([step("resolve", 1, SILENCE, **over)], check="dns", target=NAME),
+            **control([lookup("1.1.1.1")], check="dns", target=NAME),
+        ),
         "own-filter": evidence(trials(home), **elsewhere),
         "dns-misleading": evidence(trials(wrong), followups=(good_there,), **elsewhere),
         "dns-impossible": evidence(trials(forged), **elsewhere),
