@@ -1,6 +1,7 @@
 """IP endpoints, and which addresses belong to no public network."""
 
 import ipaddress
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _LOCAL: Final = tuple(
@@ -41,6 +42,7 @@ def parse_endpoint(text: str) -> Endpoint:
     return Endpoint(ip, int(port))
 
 
+@lru_cache(maxsize=4096)  # the same few are asked about all the time
 def is_ip(text: str) -> bool:
     """Whether the text is an IPv4 or IPv6 address rather than a name."""
     try:

@@ -9,6 +9,7 @@ shape and is kept.
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final
 
 from probe.core.masking import MASK
@@ -98,7 +99,7 @@ class Scrubber:
 
     def _own_spelt(self) -> Spellings:
         if self._spelt is None:
-            self._spelt = Spellings(self._hide - self._keep)
+            self._spelt = _spellings(frozenset(self._hide - self._keep))
         return self._spelt
 
     def _replace_named(self, match: re.Match[str]) -> str:
@@ -129,6 +130,11 @@ def _substituted(replace: Callable[[re.Match[str]], str], text: str) -> str:
     return _V6.sub(replace, text) if text.count(":") >= 2 else text
 
 
+@lru_cache(maxsize=16)  # a vantage has few, and they stay the same for long
+def _spellings(ips: frozenset[str]) -> Spellings:
+    return Spellings(ips)
+
+
 def _address(text: str) -> str | None:
     try:
         return _canonical(text)
@@ -136,6 +142,7 @@ def _address(text: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=4096)  # of the same few, in every measurement
 def _canonical(text: str) -> str:
     """One spelling for one address, whichever of its spellings a server chose."""
     ip = ipaddress.ip_address(_LEADING_ZEROS.sub("", text.partition("%")[0]))

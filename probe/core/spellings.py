@@ -57,7 +57,10 @@ class Spellings:
     def _found(self, text: str) -> Iterator[_Form]:
         small = text.lower()
         for form in self._forms:
-            if all(needle in small for needle in form.needles):
+            for needle in form.needles:
+                if needle not in small:
+                    break
+            else:
                 yield form
 
 

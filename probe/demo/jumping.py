@@ -21,6 +21,8 @@ class _Jumping(selectors.DefaultSelector):
         self.elapsed = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0:
+            return []  # something is ready already
         ready = super().select(0)
         if not ready:
             if timeout is None:

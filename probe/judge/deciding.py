@@ -7,7 +7,7 @@ also the connection and the handshake under a DoT or DoH query.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from probe.core.model import Measurement, Step
 
@@ -75,34 +75,38 @@ def deciding(measurement: Measurement) -> Deciding | None:
     """
     transactions = _transactions(measurement.steps)
     for_lookup = measurement.check == "dns"
-    wanted = [t for t in transactions if _is_lookup(t) == for_lookup] or transactions
+    wanted = [one for one in transactions if one.lookup == for_lookup] or transactions
     return _choose(wanted, ENDS.get(measurement.check))
 
 
 def lookups(measurement: Measurement) -> Deciding | None:
     """The resolver query that gave the addresses, likewise; None when no resolver was asked."""
     transactions = _transactions(measurement.steps)
-    return _choose([t for t in transactions if _is_lookup(t)], _LOOKUP_ENDS)
+    return _choose([one for one in transactions if one.lookup], _LOOKUP_ENDS)
 
 
-def _transactions(steps: tuple[Step, ...]) -> list[list[Step]]:
+class _Transaction(NamedTuple):
+    steps: list[Step]
+    lookup: bool
+
+
+def _transactions(steps: tuple[Step, ...]) -> list[_Transaction]:
     by_number: dict[int, list[Step]] = {}
+    asking = set()
     for step in steps:
         if step.op != EXTRA_ANSWER:
             by_number.setdefault(step.transaction, []).append(step)
-    return [by_number[number] for number in sorted(by_number)]
+            if step.detail.get("resolver"):
+                asking.add(step.transaction)
+    return [_Transaction(by_number[number], number in asking) for number in sorted(by_number)]
 
 
-def _is_lookup(steps: list[Step]) -> bool:
-    return any(step.detail.get("resolver") for step in steps)
-
-
-def _choose(transactions: list[list[Step]], ends: frozenset[str] | None) -> Deciding | None:
+def _choose(transactions: list[_Transaction], ends: frozenset[str] | None) -> Deciding | None:
     first_failed = first_cut = None
-    for steps in transactions:
+    for steps, lookup in transactions:
         failed = next((step for step in steps if step.failure is not None), None)
         complete = failed is None and (ends is None or steps[-1].op in ends)
-        found = Deciding(steps[0].transaction, tuple(steps), complete, failed, _is_lookup(steps))
+        found = Deciding(steps[0].transaction, tuple(steps), complete, failed, lookup)
         if complete:
             return found
         if failed is not None:

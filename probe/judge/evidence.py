@@ -6,7 +6,7 @@ Everything here stands in stored measurements: under the same rules the same ver
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -209,6 +209,7 @@ def is_targets(step: Step) -> bool:
     return step.op not in LOOKUPS and not step.detail.get("resolver")
 
 
+@lru_cache(maxsize=4096)  # of the same few, for nearly every rule
 def ip_of(address: str | None) -> str:
     """The address without its port, in one spelling."""
     host = (address or "").rpartition(":")[0].strip("[]")
