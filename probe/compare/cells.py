@@ -3,14 +3,15 @@
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from math import ceil
 from typing import Any, Final
 
 from probe.compare.changes import Episode, cadence, episodes
-from probe.compare.hours import HOUR, Place
+from probe.compare.clockhours import HOUR, spans
+from probe.compare.hours import Place
 from probe.compare.series import CODES, CONCLUDED, FAILED, FAILING, Series
 from probe.compare.share import Share, share
 from probe.core.model import Outcome
@@ -123,13 +124,8 @@ def concluded(group: Sequence[Series]) -> tuple[Sequence[float], bytes]:
 
 def _seen(times: Sequence[float], failing: bytes) -> tuple[tuple[Hours, ...], tuple[Episode, ...]]:
     """The hours and the disruptions of one cell."""
-    return tuple(_hours(times, failing)), episodes(times, failing)
-
-
-def _hours(times: Sequence[float], failing: bytes) -> Iterator[Hours]:
-    first = 0
-    while first < len(times):
-        hour = int(times[first] // HOUR)
-        end = bisect_left(times, (hour + 1) * HOUR, first)
-        yield hour, end - first, failing.count(1, first, end)
-        first = end
+    in_hours = list(spans(times))
+    hours = tuple(
+        (hour, last - first, failing.count(1, first, last)) for hour, first, last in in_hours
+    )
+    return hours, episodes(times, failing, in_hours)

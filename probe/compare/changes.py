@@ -7,14 +7,15 @@ hours of day that are worse), so that noise which comes in bursts has to last lo
 called a change. ``docs/statistics.md`` states all parameters and the measured rates of error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import log
 from typing import Final
 
-from probe.compare.baseline import Baseline, baseline, cluster
+from probe.compare.baseline import KINDS, Baseline, baseline, surroundings
+from probe.compare.clockhours import Span, hour_of_day, spans
 
 # At ten-minute cycles: four failures in a row where 2 % is ordinary, and never three.
 THRESHOLD: Final = 11.7
@@ -50,15 +51,18 @@ class Episode:
     last: int
 
 
-def episodes(times: Sequence[float], failing: bytes) -> tuple[Episode, ...]:
-    """The disruptions of a series; ``times`` never descend, ``failing`` holds 1 or 0 per cycle.
+def episodes(
+    times: Sequence[float], failing: bytes, hours: Iterable[Span] | None = None
+) -> tuple[Episode, ...]:
+    """The disruptions of a series; ``times`` never descend, ``failing`` holds 1 or 0 per cycle,
+    and ``hours`` are the ``spans`` of the times, where they are known already.
 
     What concluded nothing is left out by the caller: an interval that spans a gap is as wide as
     the gap.
     """
     if failing.find(1) < 0:
         return ()
-    line = _Line(times, failing, baseline(times, failing), threshold(times))
+    line = _Line.of(times, failing, spans(times) if hours is None else hours)
     found: list[Episode] = []
     start = 0
     while alarm := line.alarm(start):
@@ -101,28 +105,39 @@ def threshold(times: Sequence[float]) -> float:
 class _Line:
     times: Sequence[float]
     failing: bytes
+    near: bytes  # the surroundings of each cycle
     usual: Baseline
+    weights: "tuple[_Weights, _Weights]"  # of cycles that worked, and that failed
     threshold: float
+
+    @classmethod
+    def of(cls, times: Sequence[float], failing: bytes, hours: Iterable[Span]) -> "_Line":
+        usual = baseline(failing, hours)
+        weights = _weights(0, usual), _weights(1, usual)
+        return cls(times, failing, surroundings(failing), usual, weights, threshold(times))
 
     def alarm(self, start: int) -> tuple[int, int] | None:
         """Where a sum began to rise that crossed the threshold, and where it crossed it."""
+        times, failing, near, high = self.times, self.failing, self.near, self.threshold
         solid = partial = 0.0
         solid_from = partial_from = at = start
-        while at < len(self.failing):
-            if not solid and not partial:
-                at = self.failing.find(1, at)  # successes leave a sum of nothing at nothing
-                if at < 0:
-                    return None
-            solid_from = solid_from if solid else at
-            partial_from = partial_from if partial else at
-            failed = self.failing[at]
-            surroundings = cluster(self.failing, at) if at > start else 0
-            usual = self.usual.chance(self.times[at], surroundings)
-            solid = max(0.0, solid + _weight(failed, SOLID, usual))
-            partial = max(0.0, partial + _weight(failed, PARTIAL, usual))
-            if solid >= self.threshold:
+        while at < len(failing):
+            if not solid:
+                if not partial:
+                    at = failing.find(1, at)  # successes leave a sum of nothing at nothing
+                    if at < 0:
+                        return None
+                    partial_from = at
+                solid_from = at
+            elif not partial:
+                partial_from = at
+            kind = KINDS * hour_of_day(times[at]) + (near[at] if at > start else 0)
+            to_solid, to_partial = self.weights[failing[at]][kind]
+            solid = max(0.0, solid + to_solid)
+            partial = max(0.0, partial + to_partial)
+            if solid >= high:
                 return solid_from, at
-            if partial >= self.threshold:
+            if partial >= high:
                 return partial_from, at
             at += 1
         return None
@@ -158,7 +173,21 @@ class _Line:
         return likely[-1], likely[0]
 
     def _weight(self, at: int, disrupted: float) -> float:
-        return _weight(self.failing[at], disrupted, self.usual.chance(self.times[at]))
+        usual = self.usual.chance(hour_of_day(self.times[at]))
+        return _weight(self.failing[at], disrupted, usual)
+
+
+# What a cycle adds to the sums for a solid and for a partial disruption, for each hour of the day
+# and each of the surroundings.
+_Weights = list[tuple[float, float]]
+
+
+def _weights(failed: int, usual: Baseline) -> _Weights:
+    return [
+        (_weight(failed, SOLID, chance), _weight(failed, PARTIAL, chance))
+        for hour in range(24)
+        for chance in (usual.chance(hour, near) for near in range(KINDS))
+    ]
 
 
 @lru_cache(maxsize=4096)

@@ -7,13 +7,10 @@ sees is evidence about that network, and several of them are one observer, not m
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from probe.compare.series import FAILING, GAPS, Series
 from probe.compare.share import Share, share
 from probe.core.model import Network, Outcome, Vantage
-
-HOUR: Final = 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from support.reported import LAB, START, cycles
 
+from probe.compare.clockhours import HOUR
 from probe.compare.collect import collect
-from probe.compare.hours import HOUR, Place, hourly
+from probe.compare.hours import Place, hourly
 from probe.core.model import Vantage
 
 FIRST = int(START.timestamp()) // HOUR

@@ -7,8 +7,9 @@ from itertools import groupby
 
 from probe.compare.answer import Answer
 from probe.compare.cells import concluded, covered, pace
+from probe.compare.clockhours import HOUR
 from probe.compare.comparison import Comparison
-from probe.compare.hours import HOUR, Hour, Place, hourly
+from probe.compare.hours import Hour, Place, hourly
 from probe.compare.reports import Report
 from probe.compare.series import Series, matches
 from probe.compare.share import Share, share
