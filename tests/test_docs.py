@@ -22,7 +22,7 @@ from typing import get_args
 import dns.message
 import pytest
 from pydantic import BaseModel
-from support.authority import ca_file, serving
+from support.authority import ca_file, known_to_browsers, serving
 from support.history import sealed, write
 from support.servers import http, page, tls
 from support.tracing import FakeTracer
@@ -332,6 +332,8 @@ async def scripted_steps() -> list[Step]:
     for check in checks:
         with contextlib.suppress(Stopped):
             await check.run(kit)
+    with known_to_browsers():
+        await load()["tls"](host="192.0.2.13", port=443, sni="a.example").run(kit)
     await asyncio.wait(kit.background)
     return trace.steps
 

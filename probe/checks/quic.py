@@ -20,7 +20,14 @@ from probe.checks.resolve import endpoints
 from probe.checks.sending import FirstPacket, Sending
 from probe.checks.steps import Pin, each
 from probe.core.address import Endpoint
-from probe.core.failure import AUTHORITY, HANDSHAKE, HOSTNAME, INCOMPATIBLE, NamedFailure
+from probe.core.failure import (
+    AUTHORITY,
+    HANDSHAKE,
+    HOSTNAME,
+    INCOMPATIBLE,
+    UNKNOWN_ISSUER,
+    NamedFailure,
+)
 from probe.core.masking import mask
 from probe.core.model import JSON
 from probe.core.units import Size
@@ -165,6 +172,9 @@ class QuicCheck:
                 detail["peer_certificates"] = [kit.keep(der) for der in chain]
                 if chain:
                     detail["leaf"] = describe(chain[0])
+            if client is not None and detail.get("verify_code") in UNKNOWN_ISSUER:
+                policy = self._policy(kit)
+                detail.update(kit.trust.missed(client.chain(), name, policy, kit.now()))
             if root:
                 detail.update(kit.trust.beside_public(root, self._policy(kit), kit.ca_file))
         return client

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from probe.checks.certificate import describe
 from probe.checks.kit import Kit
 from probe.core.address import Endpoint
-from probe.core.failure import AUTHORITY, NamedFailure
+from probe.core.failure import AUTHORITY, UNKNOWN_ISSUER, NamedFailure
 from probe.core.model import JSON
 from probe.core.trace import Stopped
 from probe.net import Stream
@@ -112,6 +112,8 @@ async def handshake(
         detail["peer_certificates"] = [kit.keep(der) for der in chain]
         if chain:
             detail["leaf"] = describe(chain[0])
+        if detail.get("verify_code") in UNKNOWN_ISSUER:
+            detail.update(kit.trust.missed(chain, server_name, policy, kit.now()))
         root = tls.root() if verified and policy.authorities is None else None
         if root and policy.roots is None:
             detail.update(kit.trust.beside_public(root, policy, kit.ca_file))

@@ -76,7 +76,7 @@ _BY_EAI: Final = {
 
 # OpenSSL's X509_V_ERR_* codes (x509_vfy.h).
 _NOT_YET_VALID, _EXPIRED = 9, 10
-_UNKNOWN_ISSUER: Final = {2, 18, 19, 20, 21, 27}
+UNKNOWN_ISSUER: Final = {2, 18, 19, 20, 21, 27}
 _WRONG_NAME: Final = {62, 64}
 
 
@@ -134,7 +134,7 @@ def classify(exc: BaseException) -> str | None:
 def _tls(exc: ssl.SSLError) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         code = exc.verify_code
-        if code in _UNKNOWN_ISSUER:
+        if code in UNKNOWN_ISSUER:
             return AUTHORITY
         return HOSTNAME if code in _WRONG_NAME else CERTIFICATE
     if isinstance(exc, ssl.SSLEOFError | ssl.SSLZeroReturnError):

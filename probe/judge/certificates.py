@@ -87,6 +87,12 @@ def same_as_control(evidence: Evidence) -> bool:
     return refused(evidence) and same_leaf(evidence)
 
 
+def known_to_public(evidence: Evidence) -> bool:
+    """Whether browsers would accept it, and only this machine's trust store is too old for it."""
+    step = _handshake(evidence)
+    return step is not None and bool(step.detail.get("public_authority")) and refused(evidence)
+
+
 def same_leaf(evidence: Evidence) -> bool:
     """Whether a control at the same address was shown, and verified, the very certificate that is
     shown here."""

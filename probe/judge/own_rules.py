@@ -113,6 +113,17 @@ OWN: Final = (
         otherwise="another certificate at the controls",
     ),
     Rule(
+        id="own-trust-store-lacks",
+        when=certificates.known_to_public,
+        outcome="inconclusive",
+        locus="vantage",
+        note="an authority that browsers trust vouches for the certificate: the trust store of "
+        "this machine lacks it",
+        comment="Mozilla's list, as it came with the program, has an authority that this "
+        "machine's store has not: the store is older, or somebody took it out.",
+        otherwise="a trust store that is up to date",
+    ),
+    Rule(
         id="no-ipv6-route",
         when=here.no_ipv6,
         outcome="inconclusive",

@@ -5,16 +5,15 @@ configuration or a target names one, a file of further authorities. A tunnel's T
 authority of the public vouches for, has authorities of its own in their place.
 """
 
-import hashlib
-import re
 import ssl
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from probe.core.shipped import shipped
 from probe.core.strictyaml import ConfigError
 from probe.net.identity import Identity
+from probe.net.public import authorities_in, public_roots, vouched_by_public
 
 # What OpenVPN's clients offer by default (ssl_openssl.c, tls-cert-profile legacy).
 _TUNNEL_CIPHERS: Final = "DEFAULT:!EXP:!LOW:!MEDIUM:!kDH:!kECDH:!DSS:!PSK:!SRP:!kRSA:@SECLEVEL=1"
@@ -54,7 +53,7 @@ class Trust:
         if context is None:
             context = self._contexts[policy] = _make(policy)
             if policy.ca_file is not None:
-                self._named[policy.ca_file] = _authorities_in(policy.ca_file)
+                self._named[policy.ca_file] = authorities_in(policy.ca_file)
         return context
 
     def beside_public(self, root: str, policy: Policy, common: str | None) -> dict[str, str | bool]:
@@ -68,6 +67,14 @@ class Trust:
         named = self._named.get(policy.ca_file or "", frozenset())
         own = policy.ca_file != common and root in named
         return {"private_root": root, **({"own_authority": True} if own else {})}
+
+    def missed(
+        self, chain: Sequence[bytes], name: str | None, policy: Policy, when: datetime
+    ) -> dict[str, bool]:
+        """What a step says of a chain without an authority here, if browsers know one."""
+        common = policy.verify and policy.authorities is None and policy.roots is None
+        known = common and name is not None and vouched_by_public(chain, name, when)
+        return {"public_authority": True} if known else {}
 
 
 def _make(policy: Policy) -> ssl.SSLContext:
@@ -111,21 +118,3 @@ def known_roots(name: str) -> str:
     if name not in names:
         raise ValueError(f"there are no roots '{name}'; there are {', '.join(names)}")
     return name
-
-
-@cache
-def public_roots() -> frozenset[str]:
-    """SHA-256 of every authority that browsers trust (Mozilla's list, as certifi ships it).
-
-    An authority beside them was added on this machine, by its owner or by somebody else.
-    """
-    import certifi
-
-    return _authorities_in(certifi.where())
-
-
-def _authorities_in(file: str) -> frozenset[str]:
-    """SHA-256 of every authority in a PEM file that OpenSSL has read."""
-    text = Path(file).read_text("ascii", "replace")
-    found = re.findall("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
-    return frozenset(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in found)

@@ -3,11 +3,13 @@
 import errno
 import hashlib
 import random
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from aioquic.h3.connection import H3Connection
 from aioquic.quic.connection import QuicConnection
-from support.authority import ca_file
+from support.authority import ca_file, known_to_browsers
 from support.kits import run_check
 from support.quic import PAGE, alerting, forgetful, scripted
 from wire.quic_messages import negotiation
@@ -161,6 +163,15 @@ def test_an_authority_that_only_this_target_names_is_told_as_such():
     check = QuicCheck(host="a.example", port=AT.port, addresses=(AT.ip,), ca_file=ca_file())
     done = run_check(check, FakeNetwork(udp={AT: scripted()}), ca_file=None)
     assert done.only("quic_handshake").detail["own_authority"] is True
+
+
+def test_a_trust_store_that_is_too_old_is_told():
+    check = QuicCheck(host="a.example", port=AT.port, addresses=(AT.ip,))
+    with known_to_browsers():
+        net, now = FakeNetwork(udp={AT: scripted()}), partial(datetime.now, UTC)
+        done = run_check(check, net, ca_file=None, now=now)
+    assert done.ops() == [("quic_handshake", 1, "ssl_unknown_authority")]
+    assert done.only("quic_handshake").detail["public_authority"] is True
 
 
 def test_a_pinned_certificate_is_demanded_and_no_authority():

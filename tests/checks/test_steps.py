@@ -1,7 +1,12 @@
 """probe.checks.steps: connect and handshake, at every address, each in its own transaction."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
 import pytest
-from support.authority import serving
+from support.authority import known_to_browsers, serving
 from support.kits import run_check
 from support.servers import accepting, page, silent, tls
 
@@ -108,6 +113,25 @@ def test_the_chain_is_kept_and_described_whether_it_verifies_or_not(
     assert done.kept[kept].startswith(b"\x30\x82")
     name = "somebody-else.example" if kind == "wrong_name" else "a.example"
     assert step.detail["leaf"]["names"] == [name]
+
+
+@pytest.mark.parametrize("kind", ["valid", "self_signed"])
+def test_a_trust_store_that_is_too_old_is_told_from_a_server_that_nobody_trusts(kind: str) -> None:
+    net = FakeNetwork(
+        names=names("192.0.2.1"),
+        tcp={Endpoint("192.0.2.1", 443): tls(serving("a.example", kind))},
+    )
+    check = TlsCheck(host="a.example", port=443)
+    present: Any = {"ca_file": None, "now": partial(datetime.now, UTC)}  # the certificates' own
+    with known_to_browsers():
+        step = run_check(check, net, **present).only("tls_handshake")
+        assert step.failure == "ssl_unknown_authority"
+        assert step.detail.get("public_authority", False) is (kind == "valid")
+        pinned = replace(check, pin="0" * 64)
+        refused = run_check(pinned, net, **present).only("tls_handshake")
+        assert "public_authority" not in refused.detail
+    again = run_check(check, net, **present).only("tls_handshake")
+    assert "public_authority" not in again.detail
 
 
 def test_a_handshake_without_an_answer_has_no_chain() -> None:

@@ -93,6 +93,14 @@ def test_it_takes_as_many_trials_as_any_other_accusation() -> None:
     assert rule_for(evidence(trials(steps, 2), **shown())).id == "not-confirmed"
 
 
+def test_what_browsers_accept_is_this_machine_s_own_trouble_whatever_a_control_is_shown() -> None:
+    steps = https("tls_handshake", UNTRUSTED, peer_certificates=["a"], public_authority=True)
+    for there in (shown(), elsewhere(), {}, control(steps)):
+        rule = rule_for(evidence(trials(steps), **there))
+        assert (rule.id, rule.locus) == ("own-trust-store-lacks", "vantage")
+    assert rule_for(evidence(trials(steps), **shown("a"))).id == "own-trust-store"
+
+
 # --- what is no proof ----------------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ import pytest
 from support.authority import ca_file
 
 from probe.core.strictyaml import ConfigError
-from probe.net.trust import Policy, Trust, known_roots, public_roots
+from probe.net.public import public_roots
+from probe.net.trust import Policy, Trust, known_roots
 
 
 def test_the_same_policy_gets_the_same_context() -> None:

@@ -239,6 +239,12 @@ def cases() -> dict[str, Evidence]:
         "own-trust-store": evidence(
             (measured(steps=untrusted),), **control(https(peer_certificates=["a"], verify=True))
         ),
+        "own-trust-store-lacks": evidence(
+            trials(
+                https("tls_handshake", UNTRUSTED, peer_certificates=["a"], public_authority=True)
+            ),
+            **control(public),
+        ),
         "no-ipv6-route": evidence(
             (
                 measured(
