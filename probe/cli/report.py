@@ -27,7 +27,7 @@ from probe.cli.main import Usage
 if TYPE_CHECKING:
     from probe.compare.comparison import Comparison
     from probe.record.scan import ScanReport
-    from probe.show.figures.canvas import Picture
+    from probe.show.figures.canvas import Image
     from probe.show.figures.scale import Scale
     from probe.show.report.latency import Latency
 
@@ -94,7 +94,8 @@ def run(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace, root: Path, found: "Comparison", now: datetime) -> int:
     """Write the page and the figures; gives the number of figures."""
     from probe import __version__
-    from probe.show.figures.gallery import pictures
+    from probe.show.figures.gallery import drafts
+    from probe.show.figures.painters import Painters
     from probe.show.figures.rows import rows
     from probe.show.figures.scale import scale
     from probe.show.report import page
@@ -103,23 +104,24 @@ def _write(args: argparse.Namespace, root: Path, found: "Comparison", now: datet
     drawn: list[str] = []
     left_out: list[str] = []
     given = rows(found, axis) if axis else ()
-    figures: Iterable[Picture] = ()
-    if axis:
-        latency = _latency(args, root, axis)
-        left_out = list(_left_out(args, latency))
-        lines = latency.lines()
-        figures = _kept(pictures(given, lines, axis, found.until), args.figures, drawn)
-    about = page.Page(
-        comparison=found,
-        rows=given,
-        scale=axis,
-        made=now,
-        version=__version__,
-        title=args.title or page.TITLE,
-        left_out=left_out,
-    )
-    with output(None if args.out == Path("-") else args.out) as out:
-        page.write(about, figures, out)
+    figures: Iterable[Image] = ()
+    with Painters(len(given), png=args.figures is not None) as painters:
+        if axis:
+            latency = _latency(args, root, axis)
+            left_out = list(_left_out(args, latency))
+            images = painters.images(drafts(given, latency.lines(), axis, found.until))
+            figures = _kept(images, args.figures, drawn)
+        about = page.Page(
+            comparison=found,
+            rows=given,
+            scale=axis,
+            made=now,
+            version=__version__,
+            title=args.title or page.TITLE,
+            left_out=left_out,
+        )
+        with output(None if args.out == Path("-") else args.out) as out:
+            page.write(about, figures, out)
     return len(drawn)
 
 
@@ -146,21 +148,19 @@ def _left_out(args: argparse.Namespace, latency: "Latency") -> Iterator[str]:
         yield f"Durations of {latency.left_out:,} or more further targets: there are too many."
 
 
-def _kept(
-    figures: "Iterable[Picture]", folder: Path | None, drawn: list[str]
-) -> "Iterator[Picture]":
-    """The pictures as they come, each also in files of its own where a folder is named."""
-    for picture in figures:
-        drawn.append(picture.name)
+def _kept(images: "Iterable[Image]", folder: Path | None, drawn: list[str]) -> "Iterator[Image]":
+    """The figures as they come, each also in files of its own where a folder is named."""
+    for image in images:
+        drawn.append(image.name)
         if folder:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{picture.name}.svg").write_bytes(picture.svg())
-                (folder / f"{picture.name}.png").write_bytes(picture.png())
+                (folder / f"{image.name}.svg").write_bytes(image.svg)
+                (folder / f"{image.name}.png").write_bytes(image.png or b"")
             except OSError as exc:
                 reason = (exc.strerror or str(exc)).lower()
                 raise Usage(f"cannot write figures to '{folder}': {reason}") from exc
-        yield picture
+        yield image
 
 
 def _tell(args: argparse.Namespace, number: int, skipped: "ScanReport") -> None:

@@ -57,18 +57,35 @@ _STYLE: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn figure with what has to be said beside it.
+class Image:
+    """A figure as files, with what has to be said beside it.
 
     ``name`` fits into a file name. ``alt`` says in words what is to be seen; ``notes`` say how it
-    is drawn, and what was left out.
+    is drawn, and what was left out. ``png`` is None where nobody wanted it.
     """
 
     name: str
     title: str
     alt: str
     notes: tuple[str, ...]
+    svg: bytes = field(repr=False)
+    png: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn figure with what has to be said beside it, as in an ``Image``."""
+
+    name: str
+    title: str
+    alt: str
+    notes: tuple[str, ...]
     figure: "Figure" = field(repr=False)
+
+    def image(self, *, png: bool = False) -> Image:
+        """It as files."""
+        svg = self.svg()
+        return Image(self.name, self.title, self.alt, self.notes, svg, self.png() if png else None)
 
     def svg(self) -> bytes:
         """The figure as SVG; letters are outlines, so it looks the same everywhere."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, TextIO
 
 from probe.compare.comparison import Comparison
-from probe.show.figures.canvas import Picture
+from probe.show.figures.canvas import Image
 from probe.show.figures.gallery import chosen
 from probe.show.figures.rows import Row
 from probe.show.figures.scale import Scale
@@ -47,15 +47,15 @@ class Page:
     left_out: Sequence[str] = ()
 
 
-def write(page: Page, pictures: Iterable[Picture], out: TextIO) -> None:
-    """Write the page; ``pictures`` are drawn one by one while it is written."""
+def write(page: Page, images: Iterable[Image], out: TextIO) -> None:
+    """Write the page; ``images`` may be drawn one by one while it is written."""
     out.write("<!DOCTYPE html>\n")
     out.write('<html lang="en">\n')
     out.write(_head(page))
     out.write("\n<body>\n")
     out.write(_header(page))
     out.write("\n<main>\n")
-    for name, part in _parts(page, pictures):
+    for name, part in _parts(page, images):
         heading = dict(_PARTS)[name]
         out.write(f'<section aria-labelledby="{name}">\n')
         out.write(element("h2", heading, id=name))
@@ -66,18 +66,18 @@ def write(page: Page, pictures: Iterable[Picture], out: TextIO) -> None:
     out.write("\n</body>\n</html>\n")
 
 
-def _parts(page: Page, pictures: Iterable[Picture]) -> Iterator[tuple[str, Iterable[str]]]:
+def _parts(page: Page, images: Iterable[Image]) -> Iterator[tuple[str, Iterable[str]]]:
     shown, left_out = answers.listed(page.comparison)
     yield "measured", [headline(page.comparison, page.rows)]
     yield "answers", [answers.overview(shown, left_out)]
-    yield "figures", _figures(page, pictures)
+    yield "figures", _figures(page, images)
     yield "unreported", [unreported(page.comparison.unreported)]
     yield "reports", [answers.details(shown) or element("p", "No report was given.")]
     yield "data", [downloads(page.comparison, page.rows, page.scale)]
     yield "methods", [appendix()]
 
 
-def _figures(page: Page, pictures: Iterable[Picture]) -> Iterator[str]:
+def _figures(page: Page, images: Iterable[Image]) -> Iterator[str]:
     if not page.rows:
         yield element("p", "There is nothing to draw.")
         return
@@ -90,19 +90,19 @@ def _figures(page: Page, pictures: Iterable[Picture]) -> Iterator[str]:
     yield element(
         "p", "On a narrow screen a figure can be moved sideways in its frame.", class_="hint notes"
     )
-    for number, picture in enumerate(pictures, 1):
-        yield _figure(number, picture)
+    for number, image in enumerate(images, 1):
+        yield _figure(number, image)
     if notes:
         yield element("h3", "What the figures leave out")
         yield element("ul", *(element("li", outside(note)) for note in notes))
 
 
-def _figure(number: int, picture: Picture) -> Markup:
-    encoded = base64.b64encode(picture.svg()).decode()
-    image = element("img", src=f"data:image/svg+xml;base64,{encoded}", alt=picture.alt[:_ALT])
-    notes = " ".join(picture.notes)
+def _figure(number: int, given: Image) -> Markup:
+    encoded = base64.b64encode(given.svg).decode()
+    image = element("img", src=f"data:image/svg+xml;base64,{encoded}", alt=given.alt[:_ALT])
+    notes = " ".join(given.notes)
     return joined(
-        element("h3", outside(picture.title, 200), class_="unseen"),
+        element("h3", outside(given.title, 200), class_="unseen"),
         element(
             "figure",
             element(

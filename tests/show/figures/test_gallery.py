@@ -8,7 +8,7 @@ from support.reported import START, cycles, reported
 
 from probe.compare.comparison import Comparison
 from probe.show.figures import coverage, mechanisms, multiples, timeline, windows
-from probe.show.figures.gallery import SERVICES, chosen, pictures
+from probe.show.figures.gallery import SERVICES, chosen, drafts
 from probe.show.figures.lines import Line, Point
 from probe.show.figures.palette import OUTCOMES, PARTS
 from probe.show.figures.rows import Row, rows
@@ -27,8 +27,8 @@ def axis_of(comparison: Comparison) -> Scale:
 
 def drawn(comparison: Comparison, lines: tuple[Line, ...] = ()) -> dict[str, Picture]:
     axis = axis_of(comparison)
-    found = pictures(rows(comparison, axis), lines, axis, comparison.until)
-    return {picture.name: picture for picture in found}
+    found = drafts(rows(comparison, axis), lines, axis, comparison.until)
+    return {picture.name: picture for draft in found if (picture := draft())}
 
 
 def many(number: int) -> tuple[Comparison, tuple[Row, ...]]:

@@ -13,7 +13,8 @@ from support.pictured import HOSTILE, compared, named, verdicts
 from support.reported import LAB, reported
 
 from probe.compare.comparison import Comparison
-from probe.show.figures.gallery import pictures
+from probe.show.figures.gallery import drafts
+from probe.show.figures.painters import Painters
 from probe.show.figures.rows import rows
 from probe.show.figures.scale import scale
 from probe.show.report import answers, page
@@ -58,11 +59,13 @@ class Reader(HTMLParser):
 def written(comparison: Comparison, *, draw: bool = True, **about: object) -> str:
     axis = scale(comparison.series)
     given = rows(comparison, axis) if axis else ()
-    figures = pictures(given, (), axis, comparison.until) if axis and draw else ()
+    figures = drafts(given, (), axis, comparison.until) if axis and draw else ()
     out = io.StringIO()
     made = datetime(2026, 11, 24, 12, tzinfo=UTC)
     known = {"rows": given, "scale": axis, "made": made, "version": "1"}
-    page.write(page.Page(comparison=comparison, **{**known, **about}), figures, out)  # type: ignore[arg-type]
+    page.write(
+        page.Page(comparison=comparison, **{**known, **about}), Painters(0).images(figures), out
+    )  # type: ignore[arg-type]
     return out.getvalue()
 
 
