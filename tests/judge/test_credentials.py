@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judge.test_protocols import CUT, NEVER, STOPPED, TIMEOUT, asked, echoes, found, through, tunnel
 from support.cases import INNER, control, evidence, trials
+from support.protocols import CUT, NEVER, STOPPED, TIMEOUT, asked, echoes, found, through, tunnel
 from support.records import resolve, step
 
 from probe.core.failure import PROXY_REFUSED

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import dns.message
 import pytest
-from measure.test_followups import honest, leaf
 from support.authority import ca_file, serving
 from support.control import anchor_there, reply, there
 from support.examples import NEEDED, example
+from support.investigating import honest, leaf
 from support.kits import TRUST
 from support.nameservers import over_udp
 from support.nameservers import reply as answering
