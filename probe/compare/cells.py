@@ -9,11 +9,12 @@ from itertools import compress
 from math import ceil
 from typing import Any, Final
 
-from probe.compare.changes import Episode, cadence, episodes
+from probe.compare.changes import Episode, episodes
 from probe.compare.clockhours import HOUR, spans
 from probe.compare.hours import Place
 from probe.compare.series import CODES, CONCLUDED, FAILED, FAILING, Series
 from probe.compare.share import Share, share
+from probe.compare.threshold import cadence
 from probe.core.model import Outcome
 
 _DAY: Final = 86400

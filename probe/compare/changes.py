@@ -1,36 +1,26 @@
 """When a series began to fail, and when it worked again: change points with intervals.
 
-Two cumulative sums of log likelihood ratios (E. S. Page, Continuous Inspection Schemes, Biometrika
-41, 1954) run over the cycles: one waits for an almost solid disruption, one for a partial one.
-Each cycle is held against what is ordinary for this series (``baseline``: failures that cluster,
-hours of day that are worse), so that noise which comes in bursts has to last longer before it is
-called a change. ``docs/statistics.md`` states all parameters and the measured rates of error.
+Two cumulative sums run over the cycles (``sums``). Each cycle is held against what is ordinary for
+this series (``baseline``: failures that cluster, hours of day that are worse), so that noise which
+comes in bursts has to last longer before it is called a change; and where it comes in longer ones
+still, the sums have to rise higher (``threshold``). ``docs/statistics.md`` states all parameters
+and the measured rates of error.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from math import log
 from typing import Final
 
-from probe.compare.baseline import KINDS, Baseline, baseline, surroundings
+from probe.compare.baseline import Baseline, baseline
 from probe.compare.clockhours import Span, hour_of_day, spans
+from probe.compare.sums import SOLID, Both, Sums, weight
+from probe.compare.threshold import above_noise, threshold
 
-# At ten-minute cycles: four failures in a row where 2 % is ordinary, and never three.
-THRESHOLD: Final = 11.7
-CADENCE: Final = 600.0  # seconds, at which THRESHOLD holds; it moves by the logarithm of the rate
-_LEAST, _MOST = 8.0, 16.0
-SOLID: Final = 0.95  # share of failures in a disruption that is almost solid
-PARTIAL: Final = 0.35
 # Change points whose likelihood is within this of the best are in the interval. A single success
 # at 2 % ordinary failures weighs more: beside a solid disruption the interval is one cycle wide.
 SLACK: Final = 2.5
-_CONTRAST: Final = 1.5  # a disruption fails at least so much more than usual
-_FAINT: Final = 0.2  # and at least so much
-_SURE: Final = 0.97
+_FAINT: Final = 0.2  # a disruption fails at least so much
 _REACH: Final = 1000  # cycles before the sum began to rise that are looked at
-_SAMPLE: Final = 2001  # cycles from which the cadence is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +52,13 @@ def episodes(
     """
     if failing.find(1) < 0:
         return ()
-    line = _Line.of(times, failing, spans(times) if hours is None else hours)
+    usual = baseline(failing, spans(times) if hours is None else hours)
+    sums, low = Sums.of(times, failing, usual), threshold(times)
+    high = Both(*(above_noise(low, peaks, times) for peaks in sums.peaks(low)))
+    line = _Line(times, failing, usual, low)
     found: list[Episode] = []
     start = 0
-    while alarm := line.alarm(start):
+    while alarm := sums.alarm(start, high):
         began, crossed = alarm
         rate, back = line.returned(began, crossed)
         last_end = min(back, len(times) - 1)
@@ -89,58 +82,12 @@ def episodes(
     return tuple(found)
 
 
-def cadence(times: Sequence[float]) -> float:
-    """The usual distance of two cycles in seconds: the median."""
-    steps = sorted(later - earlier for earlier, later in pairwise(times))
-    return steps[len(steps) // 2] if steps else CADENCE
-
-
-def threshold(times: Sequence[float]) -> float:
-    """Higher for quick cycles, of which a year has more: false alarms are counted per year."""
-    every = max(cadence(times[:_SAMPLE]), 1.0)
-    return min(max(THRESHOLD + log(CADENCE / every), _LEAST), _MOST)
-
-
 @dataclass(frozen=True, slots=True)
 class _Line:
     times: Sequence[float]
     failing: bytes
-    near: bytes  # the surroundings of each cycle
     usual: Baseline
-    weights: "tuple[_Weights, _Weights]"  # of cycles that worked, and that failed
     threshold: float
-
-    @classmethod
-    def of(cls, times: Sequence[float], failing: bytes, hours: Iterable[Span]) -> "_Line":
-        usual = baseline(failing, hours)
-        weights = _weights(0, usual), _weights(1, usual)
-        return cls(times, failing, surroundings(failing), usual, weights, threshold(times))
-
-    def alarm(self, start: int) -> tuple[int, int] | None:
-        """Where a sum began to rise that crossed the threshold, and where it crossed it."""
-        times, failing, near, high = self.times, self.failing, self.near, self.threshold
-        solid = partial = 0.0
-        solid_from = partial_from = at = start
-        while at < len(failing):
-            if not solid:
-                if not partial:
-                    at = failing.find(1, at)  # successes leave a sum of nothing at nothing
-                    if at < 0:
-                        return None
-                    partial_from = at
-                solid_from = at
-            elif not partial:
-                partial_from = at
-            kind = KINDS * hour_of_day(times[at]) + (near[at] if at > start else 0)
-            to_solid, to_partial = self.weights[failing[at]][kind]
-            solid = max(0.0, solid + to_solid)
-            partial = max(0.0, partial + to_partial)
-            if solid >= high:
-                return solid_from, at
-            if partial >= high:
-                return partial_from, at
-            at += 1
-        return None
 
     def returned(self, began: int, crossed: int) -> tuple[float, int]:
         """The share of failures in an episode, and where it is clear that it is over.
@@ -173,28 +120,7 @@ class _Line:
         return likely[-1], likely[0]
 
     def _weight(self, at: int, disrupted: float) -> float:
-        usual = self.usual.chance(hour_of_day(self.times[at]))
-        return _weight(self.failing[at], disrupted, usual)
-
-
-# What a cycle adds to the sums for a solid and for a partial disruption, for each hour of the day
-# and each of the surroundings.
-_Weights = list[tuple[float, float]]
-
-
-def _weights(failed: int, usual: Baseline) -> _Weights:
-    return [
-        (_weight(failed, SOLID, chance), _weight(failed, PARTIAL, chance))
-        for hour in range(24)
-        for chance in (usual.chance(hour, near) for near in range(KINDS))
-    ]
-
-
-@lru_cache(maxsize=4096)
-def _weight(failed: int, disrupted: float, usual: float) -> float:
-    """What a cycle says: the log of how much likelier it is in a disruption than usually."""
-    share = min(max(disrupted, _CONTRAST * usual), _SURE)
-    return log(share / usual) if failed else log((1 - share) / (1 - usual))
+        return weight(self.failing[at], disrupted, self.usual.chance(hour_of_day(self.times[at])))
 
 
 def _rate(failed: int, cycles: int) -> float:

@@ -46,14 +46,35 @@ def test_stationary_noise_gives_at_most_one_false_onset_a_year() -> None:
     assert sum(len(found(bytes(noise(YEAR, seed)))) for seed in range(10)) <= 10
 
 
-@pytest.mark.parametrize("stays", [0.2, 0.5, 0.7])
+@pytest.mark.parametrize("stays", [0.2, 0.5, 0.7, 0.9])
 def test_noise_that_clusters_gives_at_most_two(stays: float) -> None:
     assert sum(len(found(sticky(YEAR, seed, stays))) for seed in range(6)) <= 12
 
 
-@pytest.mark.parametrize("stays", [0.8, 0.95])
+@pytest.mark.parametrize("stays", [0.8, 0.95, 0.98, 0.99])
 def test_noise_that_comes_in_spells_gives_at_most_two(stays: float) -> None:
     assert sum(len(found(bad_spells(YEAR, seed, stays))) for seed in range(6)) <= 12
+
+
+@pytest.mark.parametrize("stays", [0.2, 0.5, 0.7])
+def test_of_little_data_few_are_wrong(stays: float) -> None:
+    """Of 36 times 40 days, which are four years, and each tell little about their noise."""
+    assert sum(len(found(sticky(5760, seed, stays))) for seed in range(36)) <= 16
+
+
+@pytest.mark.parametrize(("times", "every", "long"), [(15, 144, 24), (10, 1008, 72), (18, 24, 12)])
+@pytest.mark.parametrize("stays", [0.0, 0.5, 0.7])
+def test_disruptions_that_come_again_and_again_are_no_noise(
+    times: int, every: int, long: int, stays: float
+) -> None:
+    """Four hours a day, twelve a week, two of every four: on a line with noise of its own."""
+    made = bytearray(sticky(YEAR, 1, stays))
+    starts = [20030 + number * every for number in range(times)]
+    for start in starts:
+        made[start : start + long] = b"\1" * long
+    told = found(bytes(made))
+    for start in starts:
+        assert any(one.first < start + long and one.last > start for one in told), start
 
 
 def test_a_solid_disruption_is_found_at_its_fourth_cycle_at_the_latest() -> None:

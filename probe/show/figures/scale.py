@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from probe.compare.changes import cadence
 from probe.compare.series import Series
+from probe.compare.threshold import cadence
 
 HOUR: Final = 3600  # seconds
 COLUMNS: Final = 400
