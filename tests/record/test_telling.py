@@ -13,6 +13,7 @@ from support.reported import LAB, START, cycles
 from probe.compare.collect import Collected, collect
 from probe.compare.series import Series
 from probe.core.model import Vantage, Verdict
+from probe.record import alike_rows
 from probe.record import telling as reading
 from probe.record.codec import encode
 from probe.record.scan import ScanReport, verdicts
@@ -156,6 +157,8 @@ def test_what_is_left_out_changes_no_series(
     if hours == 0 and at_once == 4:
         assert told(tmp_path)[0].total() < 0.8 * len(whole)
     sealed(tmp_path)
+    assert all_series(tmp_path, *bounds) == wanted
+    monkeypatch.setattr(alike_rows, "_AT_ONCE", at_once)  # in as many pieces
     assert all_series(tmp_path, *bounds) == wanted
 
 
