@@ -19,6 +19,7 @@ from typing import Final
 import cold
 import compared
 import cpu
+import demo
 import memory
 import scrape
 import sealing
@@ -68,6 +69,7 @@ def _parts(*, quick: bool) -> Iterator[tuple[str, Callable[[], list[Section]]]]:
     yield "new processes", lambda: cold.sections(5 if quick else 20)
     yield "export", lambda: memory.sections(50_000 if quick else 1_000_000)
     yield "scrape", lambda: scrape.sections(5 if quick else 50)
+    yield "demonstration", lambda: demo.sections(1 if quick else 3)
     yield "comparison", lambda: compared.sections(300_000 if quick else compared.LIMITED)
     yield "sealed days", lambda: sealing.sections(20_000 if quick else 200_000, 5 if quick else 20)
     yield "kills", lambda: [sealing.kills(20 if quick else 200)]
