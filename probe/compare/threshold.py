@@ -11,11 +11,11 @@ CADENCE: Final = 600.0  # seconds, at which THRESHOLD holds; it moves by the log
 _LEAST, _MOST = 8.0, 16.0
 _SAMPLE: Final = 2001  # cycles from which the cadence is taken
 _YEAR: Final = 365.25 * 86400
-_WRONGLY: Final = 0.5  # false alarms in a year of each sum, if noise goes on as it does below
+_WRONGLY: Final = 0.5  # false alarms of a sum in a year, at most, if noise goes on as it does below
 _PRIOR: Final = 3  # peaks as which what independent noise does counts
 _INDEPENDENT: Final = 0.02  # of their peaks, the share that is higher by another third
 _STEEPEST: Final = 0.8  # noise that falls off more slowly is taken to fall off so
-_RAISED: Final = 3  # times; no disruption needs to be longer because of noise
+_RAISED: Final = 3  # times at most: a disruption of two days is told on the worst of lines
 
 
 def cadence(times: Sequence[float]) -> float:
