@@ -42,12 +42,13 @@ def _handshake(evidence: Evidence) -> Step | None:
     return next((s for s in steps if s.op in HANDSHAKES), None)
 
 
-def _leaf(step: Step | None) -> str | None:
+def leaf(step: Step | None) -> str | None:
+    """The certificate that the other end showed for itself, by its hash."""
     chain = step.detail.get("peer_certificates") if step else None
     return chain[0] if chain else None
 
 
-def _shown(control: Seen, step: Step) -> Step | None:
+def shown(control: Seen, step: Step) -> Step | None:
     """The handshake that a control completed at this very endpoint, for the same name."""
     name = step.detail.get("server_name")
     return next(
@@ -66,7 +67,7 @@ def _shown(control: Seen, step: Step) -> Step | None:
 def refused(evidence: Evidence) -> bool:
     """Whether it was the certificate that failed."""
     step = _handshake(evidence)
-    return step is not None and step.failure in _UNTRUSTED and bool(_leaf(step))
+    return step is not None and step.failure in _UNTRUSTED and bool(leaf(step))
 
 
 def refused_anywhere(evidence: Evidence) -> bool:
@@ -99,10 +100,10 @@ def same_leaf(evidence: Evidence) -> bool:
     step = _handshake(evidence)
     if step is None:
         return False
-    shown = [_shown(control, step) for control in valid(evidence)]
+    there = [shown(control, step) for control in valid(evidence)]
     return any(
-        other is not None and other.detail.get("verify", True) and _leaf(other) == _leaf(step)
-        for other in shown
+        other is not None and other.detail.get("verify", True) and leaf(other) == leaf(step)
+        for other in there
     )
 
 
@@ -131,14 +132,14 @@ def replaced(evidence: Evidence) -> bool:
     Not where both name the same issuer: then one of several servers lacks its chain.
     """
     step = _handshake(evidence)
-    if step is None or step.failure != failure.AUTHORITY or not _leaf(step):
+    if step is None or step.failure != failure.AUTHORITY or not leaf(step):
         return False
-    shown = [_shown(control, step) for control in valid(evidence)]
+    there = [shown(control, step) for control in valid(evidence)]
     return (
         by_common_trust(step)
-        and bool(shown)
+        and bool(there)
         and all(
-            other is not None and proves(other) and not _same_issuer(other, step) for other in shown
+            other is not None and proves(other) and not _same_issuer(other, step) for other in there
         )
     )
 
@@ -168,13 +169,13 @@ def replaced_by_private(evidence: Evidence) -> bool:
         return False
     if foreign_certificate(evidence) is not None:
         return all_ok(evidence)
-    shown = [_shown(control, step) for control in valid(evidence)]
-    roots = {other.detail.get("private_root") for other in shown if other is not None}
+    there = [shown(control, step) for control in valid(evidence)]
+    roots = {other.detail.get("private_root") for other in there if other is not None}
     return (
         evidence.confirmed
-        and bool(shown)
+        and bool(there)
         and all(
-            other is not None and proves(other) and _leaf(other) != _leaf(step) for other in shown
+            other is not None and proves(other) and leaf(other) != leaf(step) for other in there
         )
         and step.detail.get("private_root") not in roots
     )
@@ -183,6 +184,6 @@ def replaced_by_private(evidence: Evidence) -> bool:
 def mitm_node(evidence: Evidence) -> str:
     """Self-signed, or signed by some authority."""
     step = foreign_certificate(evidence) or _handshake(evidence)
-    leaf = step.detail.get("leaf", {}) if step else {}
-    own = bool(leaf.get("subject")) and leaf.get("subject") == leaf.get("issuer")
+    told = step.detail.get("leaf", {}) if step else {}
+    own = bool(told.get("subject")) and told.get("subject") == told.get("issuer")
     return "tls.mitm.self_signed" if own else "tls.mitm.ca_signed"

@@ -5,7 +5,16 @@ from typing import Final
 
 from probe.core import failure
 from probe.core.model import UNKNOWN_COUNTRY, Measurement
-from probe.judge import answers, certificates, content, controls, decoy, deepest, transfers
+from probe.judge import (
+    answers,
+    by_name,
+    certificates,
+    content,
+    controls,
+    decoy,
+    deepest,
+    transfers,
+)
 from probe.judge.deciding import HANDSHAKES
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import bogon
@@ -130,6 +139,12 @@ def mitm_at_decoy(evidence: Evidence) -> bool:
     """The decoy's certificate was replaced under this name."""
     shown = decoy.foreign_certificate(evidence) is not None
     return shown and (certificates.refused(evidence) or certificates.private_authority(evidence))
+
+
+def reply_at_decoy(evidence: Evidence) -> bool:
+    """The handshake drew no answer of the target's here, and at the decoy, under this name, none
+    of the decoy's."""
+    return by_name.answered(evidence) is not None and decoy.foreign_reply(evidence)
 
 
 def unreachable_at_controls_too(evidence: Evidence) -> bool:

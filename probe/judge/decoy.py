@@ -13,6 +13,7 @@ from probe.core.model import Measurement, Step
 from probe.judge import followups
 from probe.judge.deciding import deciding
 from probe.judge.evidence import Evidence
+from probe.judge.replies import said
 
 _SILENT: Final = {failure.TIMEOUT, failure.KERNEL_TIMEOUT}
 _CUT: Final = {failure.RESET, failure.EOF}
@@ -90,6 +91,12 @@ def foreign_certificate(evidence: Evidence) -> Step | None:
     return failed_step(named[0]) if _all(named, other) else None
 
 
+def foreign_reply(evidence: Evidence) -> bool:
+    """Whether the target's name drew what is no answer of the decoy's: another protocol, garbage,
+    an alert."""
+    return _all(_sni_pairs(evidence), lambda s: s.op == "tls_handshake" and said(s))
+
+
 def sni_clean(evidence: Evidence) -> bool:
     """Whether the target's name passed at the decoy like any other."""
     named = _sni_pairs(evidence)
@@ -123,14 +130,34 @@ def protocol_filtered(evidence: Evidence) -> bool:
     Silence is also what loss looks like: every packet was sent several times, and it takes two
     exchanges that stayed silent throughout.
     """
-    harmless = of_kind(evidence, followups.HARMLESS_AT_ECHO)
-    steps = [failed_step(m) for m in of_kind(evidence, followups.PROTOCOL_AT_ECHO)]
-    if not harmless or not all(map(succeeded, harmless)) or not steps:
-        return False
+    steps = _protocol_alone(evidence)
     failures = {step.failure if step is not None and step.op == "echo" else None for step in steps}
+    if not failures:
+        return False
     if evidence.failure in _SILENT:
         return failures <= _SILENT and len(steps) >= 2
     return evidence.failure in _CUT and failures <= _CUT
+
+
+def protocol_replaced(evidence: Evidence) -> bool:
+    """Packets of the protocol's shape draw other bytes than the echo's, or are cut off, each of at
+    least two times, and harmless bytes of the same length come back."""
+    steps = _protocol_alone(evidence)
+
+    def other(step: Step | None) -> bool:
+        if step is None or step.op != "echo":
+            return False
+        return said(step) or step.failure in _CUT or bool(step.detail.get("strays"))
+
+    return len(steps) >= 2 and all(map(other, steps))
+
+
+def _protocol_alone(evidence: Evidence) -> list[Step | None]:
+    """How packets of the protocol's shape failed at the echo; none where harmless ones did too."""
+    harmless = of_kind(evidence, followups.HARMLESS_AT_ECHO)
+    if not harmless or not all(map(succeeded, harmless)):
+        return []
+    return [failed_step(m) for m in of_kind(evidence, followups.PROTOCOL_AT_ECHO)]
 
 
 def protocol_clean(evidence: Evidence) -> bool:

@@ -7,7 +7,17 @@ nothing explains is blocked.
 from typing import Final
 
 from probe.core.failure import PROXY_REFUSED
-from probe.judge import answers, certificates, content, controls, deepest, here, protocols
+from probe.judge import (
+    answers,
+    by_name,
+    certificates,
+    content,
+    controls,
+    deepest,
+    here,
+    protocols,
+    replies,
+)
 from probe.judge import conditions as when
 from probe.judge.evidence import ip_of
 from probe.judge.rule import Rule, named, none
@@ -139,6 +149,21 @@ DIFFERENT: Final = (
         otherwise="the same certificate at a control",
     ),
     Rule(
+        id="diverted-by-name",
+        when=by_name.diverted,
+        outcome="blocked",
+        locus="network",
+        mechanism=lambda e: (
+            certificates.mitm_node(e) if certificates.refused(e) else "tls.injection"
+        ),
+        note="at the target's own address its certificate comes under a neutral name, and never "
+        "under its own",
+        comment="Whoever holds a name's certificate shows it for that name: what decides by the "
+        "name stands before the server. In an order drawn by lot, 8 times each, servers that are "
+        "chosen in any other way fit once in 12 870 times at most.",
+        otherwise="its certificate under its own name, or another one under a neutral name",
+    ),
+    Rule(
         id="certificate-differs",
         when=certificates.refused_anywhere,
         outcome="inconclusive",
@@ -150,6 +175,17 @@ DIFFERENT: Final = (
         "no more than another one.",
         otherwise="one that nobody vouches for here, where every control at the same address "
         "accepts one of another issuer, without the target's own pin or ca_file",
+    ),
+    Rule(
+        id="reply-differs",
+        when=replies.differs,
+        outcome="inconclusive",
+        locus="unknown",
+        note="something answers here, and not as the target does at the controls: another server "
+        "or service behind its address, a proxy on this line, or somebody on the path",
+        comment="Garbage, another protocol or an alert is somebody's answer. One of several "
+        "servers, a service that is being set up and a portal give it as well as an injector.",
+        otherwise="an answer that depends on the name or on the shape of the packets alone",
     ),
     Rule(
         id="ipv6-untested",

@@ -47,6 +47,7 @@ _KINDS: Final = {
     followups.NEUTRAL_HOST_AT_DECOY: "a neutral Host header at the decoy",
     followups.HOST_AT_DECOY: "the target's Host header at the decoy",
     followups.NEUTRAL_AT_TARGET: "a neutral server name at the target's own address",
+    followups.NAME_AT_TARGET: "the target's server name at its own address, in turns with that",
     followups.HARMLESS_AT_TARGET: "harmless first bytes at the target's own address",
     followups.NEUTRAL_AT_NON_RESOLVER: "a query for a random name to a host that is no resolver",
     followups.NAME_AT_NON_RESOLVER: "a query for the target's name to a host that is no resolver",

@@ -18,6 +18,7 @@ NEUTRAL_HOST_AT_DECOY: Final = "neutral-host-at-decoy"
 HOST_AT_DECOY: Final = "host-at-decoy"
 # At the target's own address and port, before the trigger or after the quarantine.
 NEUTRAL_AT_TARGET: Final = "neutral-at-target"  # TLS with a neutral server name, unverified
+NAME_AT_TARGET: Final = "name-at-target"  # and with the target's, in turns with the one before
 HARMLESS_AT_TARGET: Final = "harmless-at-target"  # a first payload that is nothing's protocol
 # A query to a host that is no resolver: whoever answers is not that host (Bhaskar 2022).
 NEUTRAL_AT_NON_RESOLVER: Final = "neutral-at-non-resolver"
@@ -45,6 +46,7 @@ ALL: Final = (
     NEUTRAL_HOST_AT_DECOY,
     HOST_AT_DECOY,
     NEUTRAL_AT_TARGET,
+    NAME_AT_TARGET,
     HARMLESS_AT_TARGET,
     NEUTRAL_AT_NON_RESOLVER,
     NAME_AT_NON_RESOLVER,

@@ -90,6 +90,17 @@ DECOY: Final = (
         otherwise="the decoy's own certificate under this name",
     ),
     Rule(
+        id="reply-at-decoy",
+        when=lambda e: when.reply_at_decoy(e) and when.compared(e),
+        outcome="blocked",
+        locus="network",
+        mechanism=named("tls.injection"),
+        note="under this name even the decoy gives an answer that is not its own",
+        comment="The decoy completes a handshake under any name: garbage, an alert or another "
+        "protocol in its place was written on the path.",
+        otherwise="the decoy's own answer under this name",
+    ),
+    Rule(
         id="host-reset-at-decoy",
         when=lambda e: e.neutral == "http.reset" and decoy.host_reset(e) and when.compared(e),
         outcome="blocked",

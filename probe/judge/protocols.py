@@ -7,6 +7,7 @@ from probe.judge import controls, credentials, decoy
 from probe.judge.deciding import DATA, LOGIN
 from probe.judge.deepest import protocol_step
 from probe.judge.evidence import Evidence, keyless
+from probe.judge.replies import said
 
 
 def keyed_silence(evidence: Evidence) -> bool:
@@ -31,14 +32,28 @@ def filtered_at_echo(evidence: Evidence) -> bool:
     """The protocol's packets are lost or cut off at an echo too, where harmless ones pass. It
     does not take an answer of the server's, but a control in order whose echo that is, and none
     that finds the server down."""
-    return (
-        cut(evidence)
-        and decoy.protocol_filtered(evidence)
-        and controls.sound(evidence)
-        and not controls.all_failed(evidence)
-        and evidence.confirmed
-        and not when.lossy(evidence)
-    )
+    filtered = cut(evidence) and decoy.protocol_filtered(evidence)
+    return filtered and _echo_counts(evidence) and not when.lossy(evidence)
+
+
+def injected_at_echo(evidence: Evidence) -> bool:
+    """The protocol's packets draw an answer that is not the server's, and at an echo one that is
+    not the echo's, where harmless ones come back."""
+    replaced = strange(evidence) and decoy.protocol_replaced(evidence)
+    return replaced and _echo_counts(evidence)
+
+
+def _echo_counts(evidence: Evidence) -> bool:
+    """A control is in order, none finds the server down, and enough trials failed alike."""
+    known = controls.sound(evidence) and not controls.all_failed(evidence)
+    return known and evidence.confirmed
+
+
+def strange(evidence: Evidence) -> bool:
+    """Whether a VPN protocol's own packets, before a login and data, drew what is no answer of
+    the protocol's."""
+    step = protocol_step(evidence)
+    return step is not None and step.op not in LOGIN | {DATA} and said(step)
 
 
 def cut(evidence: Evidence) -> bool:

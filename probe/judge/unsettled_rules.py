@@ -57,6 +57,18 @@ UNSETTLED: Final = (
         otherwise="the same packets passing at the echo",
     ),
     Rule(
+        id="vpn-injected-at-echo",
+        when=protocols.injected_at_echo,
+        outcome="blocked",
+        locus="network",
+        mechanism=named("vpn.injection"),
+        note="packets of this protocol's shape draw answers that are not the other end's, at the "
+        "control's echo too, where harmless ones come back as they were",
+        comment="The echo has nothing to do with the target, and returns what it gets: whatever "
+        "else comes, and for this shape alone, was put in on the path.",
+        otherwise="the same packets coming back from the echo",
+    ),
+    Rule(
         id="keyed-silence",
         when=protocols.keyed_silence,
         outcome="inconclusive",

@@ -105,8 +105,8 @@ def certificate_at(job: Job, ip: str) -> Job:
     return _job(job, made, f"tls://{Endpoint(ip, port)}?sni={name}")
 
 
-def neutral_at(job: Job, place: Endpoint, name: str) -> Job:
-    """TLS, or QUIC where the target speaks it, with a neutral name at the target's own address;
+def named_at(job: Job, place: Endpoint, name: str) -> Job:
+    """TLS, or QUIC where the target speaks it, with this name at the target's own address;
     whatever certificate comes is fine."""
     where: dict[str, Any] = {"host": name, "port": place.port, "addresses": (place.ip,)}
     where |= {"verify": False, "alpn": _alpn(job)}

@@ -6,7 +6,7 @@ blocked, for every name. There neutral packets go first, and only after the quar
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from probe.checks import WITH_SERVER_NAME, Imitable
@@ -20,6 +20,7 @@ from probe.judge.deciding import HANDSHAKES
 from probe.judge.decoy import succeeded
 from probe.judge.evidence import Evidence, ip_of, tried_in
 from probe.measure import experiments as make
+from probe.measure.by_turns import by_turns
 from probe.measure.measure import Instruments, Interrupted, measure
 from probe.measure.places import Places
 from probe.measure.quarantine import Quarantine
@@ -96,7 +97,7 @@ class _Case:
             tasks.append(self.hosts(within))
         if op == "transfer" or transfers.slow(evidence.trial):
             tasks.append(self.transfers(within))
-        if protocols.cut(evidence):
+        if protocols.cut(evidence) or protocols.strange(evidence):
             tasks.append(self.echoes(within))
         async with asyncio.TaskGroup() as group:
             for task in tasks:
@@ -248,7 +249,7 @@ class _Case:
             if self._job.check.name != QuicCheck.name:  # that goes over UDP, and this over TCP
                 harmless = make.harmless_at(self._job, place)
                 await self._measured(harmless, followups.HARMLESS_AT_TARGET, 1)
-            neutral = make.neutral_at(self._job, place, self._tools.neutral_name)
+            neutral = make.named_at(self._job, place, self._tools.neutral_name)
             await self._measured(neutral, followups.NEUTRAL_AT_TARGET, 1)
 
     async def _wait_and_go_there(self, within: float) -> None:
@@ -258,6 +259,9 @@ class _Case:
         if rest < within:
             await asyncio.sleep(rest)
             await self.at_target()
+        known = (*self._evidence.followups, *self.found)
+        evidence = replace(self._evidence, followups=known)
+        await by_turns(self._job, evidence, self._tools.neutral_name, self._measured)
 
     def _steps(self, op: str) -> Iterable[Any]:
         return [step for step in self._evidence.trial.steps if step.op == op]

@@ -79,7 +79,7 @@ def _at_targets(plan: Plan) -> Iterator[Planned]:
 def _neutral(check: Check, name: str) -> str:
     """What goes to a target's own address under a neutral name; empty if nothing does."""
     if check.name in WITH_SERVER_NAME:
-        return f"16 harmless bytes; TLS, server name {name} in clear"
+        return f"16 harmless bytes; TLS, server name {name} in clear, also in turns with its own"
     if isinstance(check, QuicCheck) and check.shakes_hands():
         return f"QUIC handshake, server name {name} readable on the way"
     return ""

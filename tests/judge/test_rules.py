@@ -22,6 +22,7 @@ ACCUSING_NODES = {
     "tls.mitm.self_signed", "tls.mitm.ca_signed", "tls.reset.sni", "tls.timeout.sni",
     "tls.throttle.sni", "http.blockpage", "http.redirect", "http.reset.host", "transfer.freeze",
     "transfer.throttle", "quic.timeout.sni", "vpn.timeout", "vpn.reset", "vpn.data",
+    "tls.injection", "vpn.injection",
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_handshakes_elsewhere_offer_what_the_targets_own_offers(
     here = job(url)
     for made in (
         make.tls_at(here, DECOY, SESSION, "a.example"),
-        make.neutral_at(here, PLACE, "a.example"),
+        make.named_at(here, PLACE, "a.example"),
         make.certificate_at(here, "93.184.1.1"),
     ):
         check: Any = made.check
@@ -81,13 +81,13 @@ def test_a_certificate_is_looked_at_as_the_target_s_own_would_be() -> None:
 
 
 def test_a_neutral_name_at_the_target_accepts_whatever_certificate_comes() -> None:
-    check: Any = make.neutral_at(job(), PLACE, "neutral.example").check
+    check: Any = make.named_at(job(), PLACE, "neutral.example").check
     assert (check.host, check.port, check.addresses) == ("neutral.example", 8443, (PLACE.ip,))
     assert not check.verify
 
 
 def test_the_neutral_name_goes_over_quic_where_the_target_s_own_did() -> None:
-    made = make.neutral_at(job("quic://shop.example:8443?request=/"), PLACE, "neutral.example")
+    made = make.named_at(job("quic://shop.example:8443?request=/"), PLACE, "neutral.example")
     check: Any = made.check
     assert made.target.url == "quic://192.0.2.1:8443?sni=neutral.example"
     assert (check.name, check.host, check.addresses) == ("quic", "neutral.example", (PLACE.ip,))
@@ -132,7 +132,7 @@ def test_every_follow_up_keeps_the_target_s_id_and_takes_a_short_time() -> None:
         make.transfer_again(slow, "93.184.1.1", 1),
         make.query_at(slow, DECOY.ip, "a.example"),
         make.certificate_at(slow, "93.184.1.1"),
-        make.neutral_at(slow, PLACE, "a.example"),
+        make.named_at(slow, PLACE, "a.example"),
         make.harmless_at(slow, PLACE),
     ):
         assert made.target.id == "shop"

@@ -16,6 +16,7 @@ from support.virtual import DAY, run_virtual
 from probe.checks.kit import Kit
 from probe.checks.sending import FirstPacket, Sending
 from probe.core.address import Endpoint
+from probe.judge import decoy
 from probe.judge import followups as f
 from probe.judge.evidence import Evidence
 from probe.net.fake import FakePeer
@@ -93,8 +94,26 @@ def test_where_harmless_bytes_do_not_pass_the_protocol_s_are_not_sent() -> None:
 
 
 @pytest.mark.parametrize("failure", [None, "connection_refused"])
-def test_only_what_was_silent_or_cut_off_is_tried_at_the_echo(failure: str | None) -> None:
+def test_what_succeeded_or_was_refused_is_not_tried_at_the_echo(failure: str | None) -> None:
     assert at_echo(echoing, shape(failure)).kinds == []
+
+
+async def injecting(peer: FakePeer) -> None:
+    """An echo on a path that answers that protocol's packets itself."""
+    while data := await peer.receive():
+        peer.send(b"HTTP/1.1 403 Forbidden\r\n\r\n" if data.startswith(b"\x38") else data)
+
+
+@pytest.mark.parametrize(
+    ("transport", "ended"), [("tcp", "unknown_failure: malformed echo reply"), ("udp", TIMEOUT)]
+)
+def test_what_drew_a_strange_answer_is_tried_there_too(transport: str, ended: str) -> None:
+    garbage = shape("unknown_failure: malformed shaped reply")
+    assert at_echo(echoing, garbage, transport).kinds == [HARMLESS, HARMLESS, SHAPE]
+    world = at_echo(injecting, garbage, transport)
+    assert world.kinds == [HARMLESS, HARMLESS, SHAPE, SHAPE]
+    assert world.failures() == [None, None, ended, ended]
+    assert decoy.protocol_replaced(replace(garbage, followups=tuple(world.recorded)))
 
 
 def test_nothing_of_the_target_is_in_what_the_echo_is_shown() -> None:

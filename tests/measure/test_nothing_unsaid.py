@@ -17,7 +17,7 @@ import pytest
 from support.authority import ca_file, serving
 from support.control import anchor_there, reply, there
 from support.examples import NEEDED, example
-from support.investigating import honest, leaf
+from support.investigating import by_name, honest, leaf
 from support.kits import TRUST
 from support.nameservers import over_udp
 from support.nameservers import reply as answering
@@ -61,6 +61,7 @@ class Watched(FakeNetwork):
     """Writes down what is dialled over what, and which names the machine's resolver is asked."""
 
     sent: set[Sent] = field(default_factory=set)
+    at: str = THERE  # where the control reaches the target
 
     async def lookup(self, host: str) -> tuple[str, ...]:
         self.sent.add(("lookup", host, None))
@@ -75,8 +76,8 @@ class Watched(FakeNetwork):
         return await super().datagrams(endpoint)
 
 
-def fine(check: str) -> tuple[Step, ...]:
-    """How a check succeeds elsewhere, at another address."""
+def fine(check: str, at: str) -> tuple[Step, ...]:
+    """How a check succeeds elsewhere, at this address."""
     web = ["http_request", "http_response", "transfer"]
     ops = {
         "dns": [],
@@ -86,10 +87,15 @@ def fine(check: str) -> tuple[Step, ...]:
         "https": ["connect", "tls_handshake", *web],
         "anyconnect": ["connect", "tls_handshake", *web, "expect"],
     }.get(check, [min(ENDS.get(check, {"connect"}))])
-    detail = {"http_response": {"status": 200}, "transfer": {"bytes": 90000, "complete": True}}
+    shown = {"server_name": NAME, "verify": True, "peer_certificates": [leaf(NAME)]}
+    detail: dict[str, dict[str, Any]] = {
+        "tls_handshake": shown,
+        "http_response": {"status": 200},
+        "transfer": {"bytes": 90000, "complete": True},
+    }
     return (
-        resolve(answers=[{"type": "A", "data": THERE}]),
-        *(step(op, 2, address=f"{THERE}:443", **detail.get(op, {})) for op in ops),
+        resolve(answers=[{"type": "A", "data": at}]),
+        *(step(op, 2, address=f"{at}:443", **detail.get(op, {})) for op in ops),
     )
 
 
@@ -138,7 +144,7 @@ def control(net: Watched) -> type:
                 ).as_json()  # fmt: skip
             (asked,) = read_questions(body)
             check, now = aim_of(asked).check.name, VirtualClock().now()
-            made = there(now, check=check, steps=fine(check))
+            made = there(now, check=check, steps=fine(check, net.at))
             return reply(made, anchors=(anchor_there(now),)).as_json()
 
         async def aclose(self) -> None:
@@ -184,6 +190,12 @@ SCENARIOS: dict[str, tuple[dict[str, Any], Any, Any, set[str]]] = {
         resetting,
         over_udp(twice),
         {f.CERTIFICATE_AT_ANSWER, f.CERTIFICATE_AT_CONTROL_ANSWER},
+    ),
+    "led elsewhere by its name": (
+        {"url": f"https://{NAME}/"},
+        by_name(tls(serving(NAME), page()), tls(serving("notice.example"), page())),
+        None,
+        {f.NEUTRAL_AT_TARGET, f.NAME_AT_TARGET},
     ),
     "silent": ({"url": f"tls://{NAME}"}, silent, None, {f.NEUTRAL_TWIN, f.NAME_AT_DECOY}),
     "refused": ({"url": f"tcp://{NAME}:5222"}, os_error(errno.ECONNREFUSED), None, set()),
@@ -300,6 +312,7 @@ def test_whatever_is_sent_has_been_said(
 ) -> None:
     section, script, resolver, followed = SCENARIOS[name]
     net, plan = network(script, resolver), plan_of(section)
+    net.at = AT if f.NAME_AT_TARGET in followed else THERE
     monkeypatch.setattr(probe.net.api, "Api", control(net))
     monkeypatch.setenv("X", "secret")
     found = cycles(plan, net, at_once=at_once)

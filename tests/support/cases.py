@@ -12,6 +12,7 @@ from support.virtual import DAY
 from probe.core.failure import CREDENTIALS, PROXY_REFUSED
 from probe.core.model import Measurement, Step, Target, Vantage
 from probe.judge import followups as f
+from probe.judge.by_name import TIMES
 from probe.judge.evidence import Evidence
 from probe.judge.knowledge import Knowledge, PageFingerprint
 
@@ -35,6 +36,7 @@ TLS_DONE = step("tls_handshake", 1, verify=True)
 DECOY = "198.51.100.2:443"
 SILENCE = "generic_timeout_error"
 UNTRUSTED = "ssl_unknown_authority"
+MALFORMED = "unknown_failure: malformed reply"
 RESET = https("tls_handshake", "connection_reset")
 SILENT = https("tls_handshake", "generic_timeout_error")
 INNER = step("tls_handshake", 2, inside="openvpn", verify=False)
@@ -104,6 +106,12 @@ def tls(failure: str | None = None, **detail: Any) -> list[Step]:
     """A handshake at the decoy."""
     steps = [step("connect", address=DECOY)]
     return [*steps, step("tls_handshake", 1, failure, address=DECOY, **detail)]
+
+
+def at_target(name: str, leaf: str) -> list[Step]:
+    """A handshake at the target's own address under this name, whatever certificate comes."""
+    shown = {"server_name": name, "verify": False, "peer_certificates": [leaf]}
+    return [step("connect"), step("tls_handshake", **shown)]
 
 
 def page(status: int = 200, body: str = "", length: int = 100, **detail: Any) -> list[Step]:
@@ -176,7 +184,11 @@ def cases() -> dict[str, Evidence]:
     private = https(verify=True, private_root="r1", peer_certificates=["a"], leaf=OTHER)
     public = https(verify=True, peer_certificates=["b"])
     untrusted = https("tls_handshake", UNTRUSTED, peer_certificates=["a"], leaf=OTHER)
-    misnamed = https("tls_handshake", "ssl_invalid_hostname", peer_certificates=["a"], leaf=OTHER)
+    sent = {"server_name": "shop.example"}
+    wrong_name = {"peer_certificates": ["a"], "leaf": OTHER, **sent}
+    misnamed = https("tls_handshake", "ssl_invalid_hostname", **wrong_name)
+    strange = https("tls_handshake", "ssl_failed_handshake")
+    garbage = [resolve(), step("openvpn_reset", 2, MALFORMED)]
     over = {"resolver": "tls://dns.example", "address": "198.51.100.53:853"}
     expired = https(
         "tls_handshake", "ssl_invalid_certificate", peer_certificates=["a"], verify_code=10
@@ -304,6 +316,11 @@ def cases() -> dict[str, Evidence]:
             ),
             **control(https(peer_certificates=["b"], verify=True)),
         ),
+        "reply-at-decoy": evidence(
+            trials(strange),
+            followups=(NEUTRAL_OK, follow(f.NAME_AT_DECOY, tls("ssl_failed_handshake"))),
+            **control(),
+        ),
         "host-reset-at-decoy": evidence(
             trials(cut_host, check="http", target=PAGE),
             followups=(HOST_OK, follow(f.HOST_AT_DECOY, cut_host, 1, "http")),
@@ -334,6 +351,15 @@ def cases() -> dict[str, Evidence]:
                 follow(f.PROTOCOL_AT_ECHO, [step("echo", 1, SILENCE)], 2, "echo"),
             ),
             **control(keyless, check="openvpn+udp", target=TUNNEL),
+        ),
+        "vpn-injected-at-echo": evidence(
+            trials(garbage, check="openvpn+udp", target=TUNNEL),
+            followups=(
+                follow(f.HARMLESS_AT_ECHO, [step("echo")], 1, "echo"),
+                follow(f.PROTOCOL_AT_ECHO, [step("echo", 1, MALFORMED)], 1, "echo"),
+                follow(f.PROTOCOL_AT_ECHO, [step("echo", 1, MALFORMED)], 2, "echo"),
+            ),
+            **control(answer, check="openvpn+udp", target=TUNNEL),
         ),
         "keyed-silence": evidence(
             trials(keyless, check="openvpn+udp", target=TUNNEL),
@@ -402,8 +428,24 @@ def cases() -> dict[str, Evidence]:
             **control(),
         ),
         "certificate-vouched-by-nobody": evidence(trials(untrusted), **control(untrusted)),
+        "diverted-by-name": evidence(
+            trials(misnamed),
+            followups=tuple(
+                follow(kind, at_target(name, leaf), number)
+                for number in range(1, TIMES + 1)
+                for kind, name, leaf in (
+                    (f.NEUTRAL_AT_TARGET, "www.neutral.example", "b"),
+                    (f.NAME_AT_TARGET, "shop.example", "a"),
+                )
+            ),
+            **control(https(peer_certificates=["b"], verify=True, **sent)),
+        ),
+        "reply-differs": evidence(
+            trials(garbage, check="openvpn+udp", target=TUNNEL),
+            **control(answer, check="openvpn+udp", target=TUNNEL),
+        ),
         "certificate-differs": evidence(
-            trials(misnamed), **control(https(peer_certificates=["b"], verify=True))
+            trials(misnamed), **control(https(peer_certificates=["b"], verify=True, **sent))
         ),
         "vpn-filtered": evidence(
             trials(tunnel, check="openvpn+udp", target=TUNNEL),

@@ -33,10 +33,11 @@ WITHIN = 40.0
 RESET, TIMEOUT = "connection_reset", "generic_timeout_error"
 
 
-def leaf() -> str:
-    """The certificate that the decoy shows, as the control tells it."""
-    serving("decoy.example")
-    pem = Path(ca_file()).with_name("decoy.example-valid.pem").read_text()
+def leaf(name: str = "decoy.example") -> str:
+    """The certificate that a host of this name shows; by default the decoy's, as the control
+    tells it."""
+    serving(name)
+    pem = Path(ca_file()).with_name(f"{name}-valid.pem").read_text()
     certificate = pem[: pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)]
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
 
