@@ -205,4 +205,14 @@ _RATES: Final = (
     ),
 )
 
+# Told by the name alone, at the target's own address. It has the last number of all scenarios, so
+# that the others keep the addresses, and the delays that go with them, that they were measured at.
+DIVERTED: Final = (
+    Scenario(
+        id="mitm-other-name",
+        right=_blocked("tls.mitm.ca_signed"),
+        at_both=(Mitm(signer="other"),),
+    ),
+)
+
 INTERFERENCE: Final = (*_DNS, *_PLACES, *_NAMES, *_BOTH, *_HTTP, *_RATES)

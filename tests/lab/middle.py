@@ -29,6 +29,7 @@ from probe.demo.authority import Authority
 PORTAL: Final = "portal.lab.example"
 _TLS, _PORTAL, _PORTAL_TLS = 9443, 9080, 9444
 _ORIGINAL: Final = 80  # SO_ORIGINAL_DST, linux/netfilter_ipv4.h
+_KINDS: Final = {"self": "self_signed", "authority": "valid", "other": "wrong_name"}
 _PAGE: Final = b"<html><title>Hotel network</title><h1>Please sign in</h1></html>"
 
 
@@ -140,9 +141,8 @@ class Middle:
             if name is None or signer is None:
                 pump(sock, upstream)
                 return
-            kind = "self_signed" if signer == "self" else "valid"
             with (
-                self._context(name, kind).wrap_socket(sock, server_side=True) as client,  # type: ignore[arg-type]
+                self._context(name, _KINDS[signer]).wrap_socket(sock, server_side=True) as client,  # type: ignore[arg-type]
                 _unverified().wrap_socket(upstream, server_hostname=name) as server,
             ):
                 pump(client, server)

@@ -159,9 +159,10 @@ class ShapeFilter(Said, tag="shape_filter"):
 class Mitm(Said, tag="mitm"):
     """TLS to these addresses and ports is taken over where the server name is one of the names;
     other names pass untouched. The certificate is self-signed or signed by the state's authority
-    (which the file of trust ``Lab.trust`` holds and the control does not trust)."""
+    (which the file of trust ``Lab.trust`` holds and the control does not trust), for this name or
+    (``other``) for another one, as the box of a provider that shows a notice has it."""
 
-    signer: Literal["self", "authority"] = "self"
+    signer: Literal["self", "authority", "other"] = "self"
 
 
 class Captive(Said, tag="captive"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lab.innocent import INNOCENT, LOOKALIKES, WELL
-from lab.interference import INTERFERENCE
+from lab.interference import DIVERTED, INTERFERENCE
 from lab.latency import Line
 from lab.places import CONTROL, DECOY, DOMESTIC, RESOLVER, RESOLVER6, WILDCARD
 from lab.rules import Captive, DnsProxy, Mitm, NullRoute, Rule, Where
@@ -89,11 +89,14 @@ _INNOCENT_LINES: Final = (
 )
 
 SETTINGS: Final = (
-    Setting(id="interference", scenarios=INTERFERENCE, in_tests=True),
+    Setting(id="interference", scenarios=(*INTERFERENCE, *DIVERTED), in_tests=True),
     Setting(
         id="scheduled",
-        scenarios=tuple(s for s in INTERFERENCE if not s.id.startswith(("throttle", "freeze")))
-        + LOOKALIKES,
+        scenarios=(
+            *(s for s in INTERFERENCE if not s.id.startswith(("throttle", "freeze"))),
+            *DIVERTED,
+            *LOOKALIKES,
+        ),
         schedule=(12, 62),
     ),
     Setting(id="clean", in_tests=True, scenarios=INNOCENT),
@@ -110,7 +113,11 @@ SETTINGS: Final = (
     Setting(
         id="mitm-everywhere",
         in_tests=True,
-        scenarios=tuple(s for s in INTERFERENCE if s.id.startswith("mitm-")) + WELL[:4],
+        scenarios=(
+            *(s for s in INTERFERENCE if s.id.startswith("mitm-")),
+            *DIVERTED,
+            *WELL[:4],
+        ),
         rules=(
             Rule(
                 where=Where(names=("mitm-self-signed.site.example",), addresses=(f"{DECOY}/32",)),
@@ -200,7 +207,7 @@ SETTINGS: Final = (
     *(
         Setting(
             id=id_,
-            scenarios=(*INTERFERENCE, *LOOKALIKES),
+            scenarios=(*INTERFERENCE, *DIVERTED, *LOOKALIKES),
             right=None,
             control=control,
             rules=rules,

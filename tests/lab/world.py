@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from lab.helper import TOKEN, Helper, absent_helper, start_helper
 from lab.innocent import INNOCENT
-from lab.interference import ANOTHERS, INTERFERENCE
+from lab.interference import ANOTHERS, DIVERTED, INTERFERENCE
 from lab.latency import Line
 from lab.messenger import SERVICE
 from lab.messenger import sites as messenger_sites
@@ -29,7 +29,7 @@ from lab.tunnels import start as start_tunnels
 from probe.cli.stored import newest
 from probe.core.model import Verdict
 
-_SCENARIOS: Final = (*INTERFERENCE, *INNOCENT, *TUNNELS, *BY_ADDRESS)
+_SCENARIOS: Final = (*INTERFERENCE, *INNOCENT, *TUNNELS, *BY_ADDRESS, *DIVERTED)
 _NUMBER: Final = {scenario.id: number for number, scenario in enumerate(_SCENARIOS)}
 _NEUTRAL: Final = "www.example.com"
 _ANCHORS: Final = {
