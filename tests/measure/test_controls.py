@@ -2,113 +2,40 @@
 
 import asyncio
 import hashlib
-import json
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.asking import NOW, World, fresh, job, place, with_control, with_token
 from support.authority import ca_file, serving
 from support.control import (
     CLIENT,
     ELSEWHERE,
     Answer,
     Asked,
-    anchor_there,
     playing,
     reply,
     response,
     there,
 )
-from support.plans import planned, tools
+from support.plans import tools
 from support.records import HERE, https
 
-from probe.core.address import Endpoint
-from probe.core.model import Measurement
 from probe.core.strictyaml import ConfigError
 from probe.judge.controls import valid
 from probe.judge.evidence import Evidence
-from probe.measure.controls import REUSE, Controls
-from probe.measure.measure import Instruments, measure
+from probe.measure.controls import Controls
+from probe.measure.measure import measure
 from probe.net.clocks import FakeClock
 from probe.net.fake import FakeNetwork
-from probe.plan.controls import ControlPlace
-from probe.plan.jobs import Job
 from probe.plan.question import Reply
-
-NOW = datetime(2017, 7, 18, tzinfo=UTC)
-SESSION = {
-    "decoys": ["198.51.100.2:443", "192.168.1.1:443"],
-    "leaf": "0" * 64,
-    "echo": "10.0.0.1:7",
-    "client": CLIENT,
-    "expires": 60,
-}
 
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROBE_CONTROL_TOKEN", "secret-token")
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-@dataclass
-class World:
-    """One control that answers as it is told, and what comes of asking it."""
-
-    url: str = ""
-    asked: list[Asked] = field(default_factory=list)
-    recorded: list[Measurement] = field(default_factory=list)
-    kept: dict[str, bytes] = field(default_factory=dict)
-    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
-    controls: Controls = field(init=False)
-    tools: Instruments = field(init=False)
-
-    async def ask(self, job: Job, *addresses: str, cycle: str = "c-1") -> tuple[Measurement, ...]:
-        return await self.controls.ask(job, addresses, cycle)
-
-
-def job(url: str = "https://shop.example/", **options: Any) -> Job:
-    return planned(targets=[{"id": "shop", "url": url, **options}]).jobs[0]
-
-
-def place(url: str, name: str = "berlin", **more: Any) -> ControlPlace:
-    return ControlPlace(id=name, url=url, token_env="PROBE_CONTROL_TOKEN", **more)
-
-
-def with_control(
-    answer: Answer | Reply, test: Callable[[World], Awaitable[None]], within: float = 10.0
-) -> None:
-    """Run the test beside a control; a Reply stands for a server that always gives it."""
-
-    async def main() -> None:
-        world = World()
-        told: Answer = (
-            (lambda _: response(answer.as_json())) if isinstance(answer, Reply) else answer
-        )
-        async with playing(told) as control:
-            world.tools = tools(FakeNetwork(), world.kept, clock=world.clock)
-            world.url, world.asked = control.url, control.asked
-            world.controls = Controls(
-                [place(control.url)], world.tools, world.recorded.append, within=within
-            )
-            await test(world)
-            await world.controls.aclose()
-
-    asyncio.run(main())
-
-
-def fresh(**more: Any) -> Answer:
-    """A control that measures anew for every question."""
-
-    def answer(_: Asked) -> bytes:
-        return response(reply(there(NOW), anchors=(anchor_there(NOW),), **more).as_json())
-
-    return answer
+    with_token(monkeypatch)
 
 
 def test_what_a_control_saw_is_recorded_as_its_own() -> None:
@@ -254,70 +181,6 @@ def test_several_controls_are_asked_and_one_that_is_down_does_not_hide_the_other
     with_control(fresh(), test)
 
 
-def test_an_answer_stands_for_ten_minutes_and_is_recorded_once() -> None:
-    async def test(world: World) -> None:
-        first = await world.ask(job(), "198.51.100.1", "198.51.100.2", cycle="c-1")
-        world.clock.advance(REUSE - 1)
-        again = await world.ask(job(), "198.51.100.2", "198.51.100.1", cycle="c-2")
-        assert again == first
-        assert (len(world.asked), len(world.recorded)) == (1, 2)
-        other = await world.ask(job(), "198.51.100.3", cycle="c-3")
-        assert other != first
-        world.clock.advance(2)
-        late = await world.ask(job(), "198.51.100.1", "198.51.100.2", cycle="c-4")
-        assert late[0].cycle == "c-4"
-        assert len(world.asked) == 3
-
-    with_control(fresh(), test)
-
-
-def test_where_a_fresh_answer_is_wanted_an_older_one_does_not_stand() -> None:
-    async def test(world: World) -> None:
-        await world.ask(job(), cycle="c-1")
-        found = await world.controls.ask(job(), (), "c-2", fresh=True)
-        assert found[0].cycle == "c-2"
-        assert len(world.asked) == 2
-        assert await world.ask(job(), cycle="c-3") == found
-
-    with_control(fresh(), test)
-
-
-def test_a_failure_is_not_held_against_the_control_the_next_time() -> None:
-    answers = [response(b"no"), response(reply(there(NOW)).as_json())]
-
-    async def test(world: World) -> None:
-        (bad,) = await world.ask(job())
-        (good,) = await world.ask(job())
-        assert bad.invalid
-        assert good.invalid is None
-
-    with_control(lambda _: answers.pop(0), test)
-
-
-def test_one_round_of_anchors_that_comes_with_several_answers_is_recorded_once() -> None:
-    round_ = anchor_there(NOW)
-
-    def answer(_: Asked) -> bytes:
-        return response(reply(there(NOW), anchors=(round_,)).as_json())
-
-    async def test(world: World) -> None:
-        _, first = await world.ask(job(), cycle="c-1")
-        _, again = await world.ask(job("https://other.example/"), cycle="c-2")
-        assert again is first
-        assert sum(m.role == "anchor" for m in world.recorded) == 1
-
-    with_control(answer, test)
-
-
-def test_an_id_that_came_before_is_refused() -> None:
-    async def test(world: World) -> None:
-        await world.ask(job(), "198.51.100.1")
-        (again,) = await world.ask(job(), "198.51.100.2")
-        assert "repeated an id" in (again.invalid or "")
-
-    with_control(reply(there(NOW)), test)
-
-
 def test_objects_are_kept_under_their_hash() -> None:
     body = b"<h1>403</h1>"
 
@@ -363,55 +226,6 @@ def test_a_target_can_not_be_declared_the_vantages_own_address() -> None:
         assert world.tools.own_addresses == set()
 
     with_control(fresh(client="198.51.100.1"), test)
-
-
-def test_a_session_is_used_again_until_shortly_before_its_end() -> None:
-    async def test(world: World) -> None:
-        (first,), (again,) = await asyncio.gather(
-            world.controls.session(), world.controls.session()
-        )
-        assert first == again
-        assert first[0] == "berlin"
-        assert world.tools.own_addresses == {CLIENT}
-        world.clock.advance(49)
-        await world.controls.session()
-        assert [asked.path for asked in world.asked] == ["/v1/session"]
-        world.clock.advance(2)
-        await world.controls.session()
-        assert len(world.asked) == 2
-
-    with_control(lambda _: response(json.dumps(SESSION).encode()), test)
-
-
-def test_a_session_does_not_lead_into_the_vantages_own_network() -> None:
-    async def test(world: World) -> None:
-        far = Controls([place(world.url)], world.tools, world.recorded.append)
-        ((_, near),) = await far.session()
-        assert near.echo == Endpoint("10.0.0.1", 7)  # a control in the same network may be there
-        await far.aclose()
-
-    with_control(lambda _: response(json.dumps(SESSION).encode()), test)
-    # The proxy of the environment is the control here: so a public name needs no lookup.
-
-    async def through(world: World) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("HTTP_PROXY", world.url)
-            far = Controls([place("http://control.example")], world.tools, world.recorded.append)
-        ((_, session),) = await far.session()
-        assert session.decoys == (Endpoint("198.51.100.2", 443),)
-        assert session.echo is None
-        await far.aclose()
-
-    with_control(lambda _: response(json.dumps(SESSION).encode()), through)
-
-
-def test_a_control_without_a_usable_session_is_left_out() -> None:
-    async def test(world: World) -> None:
-        assert await world.controls.session() == []
-        assert world.recorded == []
-
-    with_control(lambda _: response(b"[]"), test)
-    with_control(lambda _: response(b"", "401 Unauthorized"), test)
 
 
 def test_a_control_is_trusted_by_its_own_authority() -> None:
