@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from probe.core.shipped import shipped
 from probe.core.strictyaml import ConfigError
 from probe.net.identity import Identity
-from probe.net.public import authorities_in, public_roots, vouched_by_public
+from probe.net.public import authorities_in, public_roots
 
 # What OpenVPN's clients offer by default (ssl_openssl.c, tls-cert-profile legacy).
 _TUNNEL_CIPHERS: Final = "DEFAULT:!EXP:!LOW:!MEDIUM:!kDH:!kECDH:!DSS:!PSK:!SRP:!kRSA:@SECLEVEL=1"
@@ -73,8 +73,11 @@ class Trust:
     ) -> dict[str, bool]:
         """What a step says of a chain without an authority here, if browsers know one."""
         common = policy.verify and policy.authorities is None and policy.roots is None
-        known = common and name is not None and vouched_by_public(chain, name, when)
-        return {"public_authority": True} if known else {}
+        if not common or name is None:
+            return {}
+        from probe.net.chains import vouched_by_public
+
+        return {"public_authority": True} if vouched_by_public(chain, name, when) else {}
 
 
 def _make(policy: Policy) -> ssl.SSLContext:

@@ -6,12 +6,12 @@ files are bounded, and what a client would run or include is never touched.
 """
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from probe.core.model import JSON
 from probe.core.strictyaml import ConfigError
-from probe.plan import ovpn, wgquick
 from probe.plan.target import Aim
 
 TUNNEL: Final = "tunnel"  # the feature that the servers of a profile stand for together
@@ -20,7 +20,8 @@ LARGEST: Final = 1024 * 1024  # bytes
 # A reader gets the text, the folder that the file is in, and options of the user's own. It raises
 # ValueError; what it says begins with the line's number, where there is one.
 Reader = Callable[[str, Path, Mapping[str, JSON]], tuple[Aim, ...]]
-READERS: Final[dict[str, Reader]] = {".ovpn": ovpn.read, ".conf": wgquick.read}
+# Each is loaded when a profile is read: with their protocols they take longer than most checks.
+READERS: Final = {".ovpn": "probe.plan.ovpn", ".conf": "probe.plan.wgquick"}
 
 
 def is_profile(path: Path) -> bool:
@@ -44,7 +45,12 @@ def read_profile(path: Path, options: Mapping[str, JSON] | None = None) -> tuple
         raise ConfigError(f"{path}: is no text file")
     text = data.decode("utf-8-sig", "replace")
     try:
-        return READERS[path.suffix.lower()](text, path.parent, options or {})
+        return _reader(path.suffix.lower())(text, path.parent, options or {})
     except ValueError as exc:
         where = ".".join(getattr(exc, "key", ()))
         raise ConfigError(f"{path}:{f' {where}:' if where else ''} {exc}") from None
+
+
+def _reader(suffix: str) -> Reader:
+    found: Reader = import_module(READERS[suffix]).read
+    return found

@@ -14,7 +14,7 @@ import certifi
 import pytest
 
 from probe.demo.authority import Authority
-from probe.net import public
+from probe.net import chains, public
 
 _FOLDER = TemporaryDirectory(prefix="probe-tests-")
 atexit.register(_FOLDER.cleanup)
@@ -43,12 +43,12 @@ def known_to_browsers() -> Iterator[None]:
     store may have an authority that the store has not."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(certifi, "where", ca_file)
-        for remembered in (public._store, public.public_roots):
+        for remembered in (chains._store, public.public_roots):
             remembered.cache_clear()
         try:
             yield
         finally:
-            for remembered in (public._store, public.public_roots):
+            for remembered in (chains._store, public.public_roots):
                 remembered.cache_clear()
 
 
