@@ -10,7 +10,6 @@ is drawn by lot: that 8 of each all fall as they must happens once in 12 870 tim
 
 from typing import Final
 
-from probe.core.address import is_ip
 from probe.core.model import Measurement, Step
 from probe.judge import certificates, followups
 from probe.judge.controls import valid
@@ -34,8 +33,7 @@ def answered(evidence: Evidence) -> Step | None:
 def handshake(evidence: Evidence) -> Step | None:
     """The same, if a name went along that can be read on the way."""
     step = answered(evidence)
-    name = step.detail.get("server_name") if step else None
-    return step if isinstance(name, str) and not is_ip(name) else None
+    return step if step is not None and step.detail.get("server_name") else None
 
 
 def diverted(evidence: Evidence) -> bool:
@@ -51,7 +49,7 @@ def fits(evidence: Evidence, found: Measurement) -> bool:
     """Whether one such follow-up is as it must be, if it is the name that decides."""
     asked, own = handshake(evidence), genuine(evidence)
     step = next((s for s in found.steps if s.op in HANDSHAKES), None)
-    if asked is None or step is None or step.address != asked.address or not own:
+    if asked is None or step is None or step.address != asked.address:
         return False
     shown = certificates.leaf(step) if step.failure is None else None
     if found.followup == followups.NEUTRAL_AT_TARGET:

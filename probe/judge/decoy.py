@@ -94,7 +94,7 @@ def foreign_certificate(evidence: Evidence) -> Step | None:
 def foreign_reply(evidence: Evidence) -> bool:
     """Whether the target's name drew what is no answer of the decoy's: another protocol, garbage,
     an alert."""
-    return _all(_sni_pairs(evidence), lambda s: s.op == "tls_handshake" and said(s))
+    return _all(_sni_pairs(evidence), said)
 
 
 def sni_clean(evidence: Evidence) -> bool:

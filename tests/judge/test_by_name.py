@@ -192,6 +192,13 @@ def test_every_control_has_to_have_met_the_genuine_server_at_this_place_and_name
     assert told(case(turns(), **both_know)) == BY_NAME  # two good ones, and neither is here
 
 
+def test_a_certificate_inside_a_tunnel_was_asked_for_under_no_name_that_can_be_read() -> None:
+    inside = {"inside": "openvpn", "pin": "b"}
+    here = trials(met("z", UNTRUSTED, leaf=OTHERS, **inside))
+    there = control(met("b", verify=True, **inside))
+    assert told(evidence(here, followups=turns(), **there))[2] == "certificate-differs"
+
+
 def test_it_needs_trials_enough_and_controls_that_agree() -> None:
     few = case(turns())
     assert told(replace(few, trials=few.trials[:2]))[2] == "not-confirmed"

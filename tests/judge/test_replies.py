@@ -107,6 +107,9 @@ def test_a_resolver_s_own_garbage_says_nothing_of_the_name() -> None:
     case = evidence(trials(odd, check="dns"), **control([lookup("9.9.9.9")], check="dns"))
     answering = replace(case.anchors[0], steps=(*known, *case.anchors[0].steps))
     assert told(replace(case, anchors=(answering,))) == DIFFERS
+    # Nor does what the name draws at the decoy explain it.
+    named = (NEUTRAL_OK, follow(f.NAME_AT_DECOY, tls(NO_TLS)))
+    assert told(replace(case, anchors=(answering,), followups=named)) == DIFFERS
 
 
 def test_silence_a_cut_and_a_refusal_are_no_answers() -> None:
@@ -152,6 +155,13 @@ def test_over_udp_it_is_seen_by_datagrams_that_are_not_the_echo_s() -> None:
 )
 def test_anything_less_at_the_echo_accuses_nobody(followups: Any) -> None:
     assert told(vpn(followups=followups)) == DIFFERS
+
+
+@pytest.mark.parametrize("op", ["openvpn_push", "data_exchange"])
+def test_what_the_echo_shows_explains_no_garbage_behind_the_server_s_own_answer(op: str) -> None:
+    behind = [*asked(None, tcp=True), step(op, 2, GARBAGE)]
+    case = found(behind, echoes(OTHER_BYTES), there=asked(None, tcp=True))
+    assert told(case)[0] == "inconclusive"
 
 
 def test_what_the_echo_shows_needs_a_control_in_order_and_trials_enough() -> None:

@@ -29,6 +29,7 @@ from probe.judge import followups as f
 from probe.judge.by_name import TIMES
 from probe.judge.evidence import Evidence
 from probe.judge.verdict import judge
+from probe.net.fake import FakePeer
 
 OTHER = "notice.isp.example"
 TURNS = {f.NEUTRAL_AT_TARGET, f.NAME_AT_TARGET}
@@ -43,10 +44,17 @@ def box() -> Serve:
     return tls(serving(OTHER), page(b"a notice"))
 
 
+async def notice(peer: FakePeer) -> None:
+    """Answers in plain HTTP whatever comes."""
+    await peer.receive()
+    peer.send(page(b"This site is blocked."))
+
+
 def evidence(times: int = 3, failure: str = "ssl_invalid_hostname") -> Evidence:
     """The name is shown another's certificate here, and its own at a control."""
     here: dict[str, Any] = {"address": str(TARGET), "server_name": NAME}
-    wrong = https("tls_handshake", failure, peer_certificates=[leaf(OTHER)], **here)
+    shown = {"peer_certificates": [leaf(OTHER)]} if "hostname" in failure else {}
+    wrong = https("tls_handshake", failure, **shown, **here)
     good = https(peer_certificates=[leaf(NAME)], verify=True, **here)
     url = f"https://{NAME}/"
     return Evidence(
@@ -82,6 +90,18 @@ def test_both_names_are_sent_by_lot_where_the_name_decides() -> None:
     assert {m.steps[0].address for m in made} == {str(TARGET)}
     assert (verdict.outcome, verdict.rule) == ("blocked", "diverted-by-name")
     assert verdict.mechanism == "tls.mitm.ca_signed"
+
+
+def test_what_is_no_tls_under_the_name_alone_is_found_out_likewise() -> None:
+    found = evidence(failure="ssl_failed_handshake")
+    world, verdict = investigated(by_name(genuine(), notice), honest(), found)
+    assert Counter(turns(world)) == dict.fromkeys(TURNS, TIMES)
+    assert (verdict.outcome, verdict.mechanism) == ("blocked", "tls.injection")
+    assert verdict.rule == "diverted-by-name"
+    # Where it is put in at any address, the decoy has told it.
+    world, verdict = investigated(by_name(genuine(), notice), by_name(honest(), notice), found)
+    assert f.NAME_AT_TARGET not in world.kinds
+    assert (verdict.outcome, verdict.rule) == ("blocked", "reply-at-decoy")
 
 
 def test_no_two_investigations_need_have_the_same_order() -> None:
