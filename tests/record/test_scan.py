@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.journals import verdict
 
-from probe.core.model import Control, Event, Measurement, Software, Target, Vantage, Verdict
+from probe.core.model import Event, Measurement, Software, Target, Vantage
 from probe.record import parts, scan
 from probe.record.codec import decode_measurement, encode
 from probe.record.parts import MEASUREMENTS, days
@@ -26,27 +27,6 @@ def measurement(name: str, at: datetime = NOON) -> Measurement:
         target=Target(id="t", service="s", feature="f", url="tcp://192.0.2.1:1"),
         check="tcp",
         software=Software(name="probe", version="0"),
-    )
-
-
-def verdict(name: str, at: datetime = NOON) -> Verdict:
-    return Verdict(
-        id=name,
-        at=at,
-        cycle="c",
-        vantage=Vantage(id="local"),
-        target="t",
-        service="s",
-        feature="f",
-        url=None,
-        outcome="ok",
-        mechanism=None,
-        locus=None,
-        rule="complete",
-        rules=1,
-        covered="handshake",
-        control=Control(),
-        evidence=(),
     )
 
 
